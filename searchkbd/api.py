@@ -1,0 +1,174 @@
+"""The Python interface: an open index that can be searched and used as a translation memory."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from searchkbd.index.info import IndexInfo, index_info
+from searchkbd.index.reader import IndexReader, check_encoder
+from searchkbd.search.engine import search
+from searchkbd.search.hit import Hit, SearchMode, SearchResult
+from searchkbd.text.forms import stored_form
+from searchkbd.text.languages import normalize_language
+
+if TYPE_CHECKING:
+    from searchkbd.encoders.base import Encoder
+    from searchkbd.memory.match import Lookup
+
+MAX_QUERY_CHARS = 20_000
+"""Longer queries are refused: no sentence is that long, and work grows with the length."""
+
+
+class Index:
+    """An open index; make it with :func:`open_index`. A context manager.
+
+    It sees the index as it was when opened, whatever is written to it later.
+    """
+
+    def __init__(self, reader: IndexReader, encoder: Encoder | None = None) -> None:
+        self._reader = reader
+        self._encoder = encoder
+        if encoder is not None:
+            self._check(encoder)
+
+    def __enter__(self) -> Index:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give up the snapshot."""
+        self._reader.close()
+
+    @property
+    def encoder(self) -> Encoder:
+        """The encoder that the index was built with, loaded when first needed.
+
+        Raises EncoderMismatchError when this installation's encoder of that name differs.
+        """
+        if self._encoder is None:
+            from searchkbd.encoders import load_encoder
+
+            encoder = load_encoder(self._reader.meta["encoder"])
+            self._check(encoder)
+            self._encoder = encoder
+        return self._encoder
+
+    def info(self) -> IndexInfo:
+        """Count what the index holds."""
+        return index_info(self._reader)
+
+    def search(
+        self,
+        query: str,
+        *,
+        langs: Collection[str] | None = None,
+        query_lang: str | None = None,
+        k: int = 10,
+        mode: SearchMode | str = SearchMode.FUSED,
+    ) -> tuple[Hit, ...]:
+        """Return up to *k* hits for *query*, best first.
+
+        *langs* limits the languages of hits; *query_lang* is detected when not given. Raises
+        ValueError for an empty or overlong query, an unknown language or *k* < 1.
+        """
+        return self.search_batch(
+            [query], langs=langs, query_lang=query_lang, k=k, mode=mode
+        )[0].hits
+
+    def search_batch(
+        self,
+        queries: Sequence[str],
+        *,
+        langs: Collection[str] | None = None,
+        query_lang: str | None = None,
+        k: int = 10,
+        mode: SearchMode | str = SearchMode.FUSED,
+    ) -> list[SearchResult]:
+        """Search for each of *queries*; they are encoded together, which is faster."""
+        mode = SearchMode(mode)
+        _check_k(k)
+        texts = [_checked(query) for query in queries]
+        if query_lang is not None:
+            query_langs = [normalize_language(query_lang)] * len(texts)
+        else:
+            query_langs = detect_languages(texts)
+        return search(
+            self._reader,
+            None if mode is SearchMode.LEXICAL else self.encoder,
+            texts,
+            query_langs,
+            k=k,
+            langs=None if not langs else list(dict.fromkeys(map(normalize_language, langs))),
+            mode=mode,
+        )
+
+    def look_up(
+        self,
+        segments: Sequence[str],
+        source_lang: str,
+        target_lang: str,
+        *,
+        k: int = 5,
+        min_quality: int | None = None,
+        min_similarity: float | None = None,
+    ) -> list[Lookup]:
+        """Look each segment up in the translation memory (searchkbd.memory.lookup.look_up).
+
+        Raises ValueError for an empty or overlong segment, an unknown language, *k* < 1, or
+        when both languages are the same.
+        """
+        from searchkbd.memory import lookup
+
+        _check_k(k)
+        source, target = normalize_language(source_lang), normalize_language(target_lang)
+        if source == target:
+            raise ValueError(f"source and target language are both {source}")
+        return lookup.look_up(
+            self._reader,
+            self.encoder,
+            [_checked(segment) for segment in segments],
+            source,
+            target,
+            k=k,
+            min_quality=lookup.MIN_QUALITY if min_quality is None else min_quality,
+            min_similarity=lookup.MIN_SIMILARITY if min_similarity is None else min_similarity,
+        )
+
+    def _check(self, encoder: Encoder) -> None:
+        check_encoder(self._reader.meta, encoder, self._reader.directory)
+
+
+def open_index(directory: str | Path, encoder: Encoder | None = None) -> Index:
+    """Open the index at *directory* for reading.
+
+    Raises IndexNotFoundError, IndexDamagedError or, when *encoder* is given and is not the one
+    it was built with, EncoderMismatchError.
+    """
+    return Index(IndexReader(directory), encoder)
+
+
+def detect_languages(texts: Sequence[str]) -> list[str]:
+    """Return the language code of each text, ``und`` where it is none that is known."""
+    from searchkbd.text.identify import identify_batch
+
+    return ["und" if found.lang == "other" else found.lang for found in identify_batch(texts)]
+
+
+def _checked(text: str) -> str:
+    text = stored_form(text)
+    if not text:
+        raise ValueError("the query is empty")
+    if len(text) > MAX_QUERY_CHARS:
+        raise ValueError(f"the query has {len(text)} characters, {MAX_QUERY_CHARS} are the most")
+    if any("\ud800" <= char <= "\udfff" for char in text):
+        raise ValueError("the query is not valid Unicode text (is it UTF-8?)")
+    return text
+
+
+def _check_k(k: int) -> None:
+    if k < 1:
+        raise ValueError(f"k must be at least 1, not {k}")

@@ -1,0 +1,247 @@
+"""``searchkbd build``."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from searchkbd.cli.options import index_option, json_option
+from searchkbd.cli.output import note, plural, print_json
+
+if TYPE_CHECKING:
+    from searchkbd.corpus.options import ReadOptions
+    from searchkbd.corpus.report import RejectReport
+    from searchkbd.corpus.sentence import Reject, Sentence
+    from searchkbd.index.writer import BuildSummary
+
+
+def _columns(ctx: click.Context, param: click.Parameter, values: Sequence[str]) -> dict[str, str]:
+    columns = {}
+    for value in values:
+        ours, equals, theirs = value.partition("=")
+        if not (ours and equals and theirs):
+            raise click.BadParameter(f"{value!r}: write it as OURS=THEIRS, as in text=sentence")
+        columns[ours] = theirs
+    return columns
+
+
+def _pair(ctx: click.Context, param: click.Parameter, value: str | None):
+    if value is None:
+        return None
+    parts = [part.strip() for part in value.split(",")]
+    if len(parts) != 2 or not all(parts):
+        raise click.BadParameter(f"{value!r}: give two languages, as in kbd,ru")
+    return parts[0], parts[1]
+
+
+@click.command()
+@click.argument("files", nargs=-1, metavar="FILE...")
+@index_option
+@click.option(
+    "--demo", is_flag=True, help="Build from the phrasebook that comes with searchkbd."
+)
+@click.option("--add", "mode", flag_value="add", help="Add to the index that is there.")
+@click.option(
+    "--replace", "mode", flag_value="replace",
+    help="Put a new index in the place of the one that is there.",
+)
+@click.option(
+    "--lang", metavar="LANG",
+    help='Language of every sentence that does not name its own, or "auto" to detect it.',
+)
+@click.option(
+    "--langs", callback=_pair, metavar="A,B",
+    help="Languages of a file's two text columns, as in kbd,ru.",
+)
+@click.option(
+    "--column", "columns", multiple=True, callback=_columns, metavar="OURS=THEIRS",
+    help="Where a column is named otherwise: text=sentence, or by number: text=3. Ours are id, "
+    "lang, text, group, origin; lang_a, lang_b, text_a, text_b for pairs.",
+)
+@click.option(
+    "--format", "file_format", type=click.Choice(["tsv", "csv", "jsonl", "text"]),
+    help="Format of the files; told by their names, or their first line, when not given.",
+)
+@click.option("--delimiter", metavar="CHAR", help="Column separator of CSV files.")
+@click.option(
+    "--header/--no-header", default=None,
+    help="Whether the first line names the columns; told by that line when not given.",
+)
+@click.option("--encoding", metavar="NAME", help="Encoding of the files, when not UTF-8 or UTF-16.")
+@click.option("--origin", metavar="NAME", help="Origin of sentences that name none.")
+@click.option(
+    "--repair/--no-repair", default=True, show_default=True,
+    help="Repair text whose encoding was misread (mojibake).",
+)
+@click.option(
+    "--rejects", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
+    help="Where rejected rows are listed.  [default: DIR.rejects.tsv]",
+)
+@json_option
+def command(
+    files: tuple[str, ...],
+    index: Path,
+    demo: bool,
+    mode: str | None,
+    lang: str | None,
+    langs: tuple[str, str] | None,
+    columns: dict[str, str],
+    file_format: str | None,
+    delimiter: str | None,
+    header: bool | None,
+    encoding: str | None,
+    origin: str | None,
+    repair: bool,
+    rejects: Path | None,
+    as_json: bool,
+) -> int:
+    """Build an index from FILEs of sentences; "-" reads standard input.
+
+    A FILE is a table (TSV, CSV) with the columns id, lang, text, group, or lang_a, lang_b,
+    text_a, text_b, or two text columns (see --langs); JSON Lines with the same names; or plain
+    text, one sentence a line (see --lang). Any may be compressed (gz, bz2, xz, zst). Sentences
+    of the same group are translations of each other, within and across FILEs.
+
+    Nothing is kept of a build that fails or is interrupted. Rows that cannot be used are listed
+    in a report and the exit code is 1.
+    """
+    from searchkbd.corpus.options import ReadOptions
+    from searchkbd.corpus.report import RejectReport
+    from searchkbd.encoders import load_encoder
+    from searchkbd.index.writer import Mode, build_index
+    from searchkbd.resources import PHRASEBOOK
+
+    if demo:
+        files = (*files, str(PHRASEBOOK))
+    if not files:
+        raise click.UsageError("give at least one FILE of sentences, or --demo")
+    options = ReadOptions(
+        lang=lang, langs=langs, columns=columns, delimiter=delimiter, header=header,
+        format=file_format, encoding=encoding, repair=repair, origin=origin,
+    )  # fmt: skip
+    start = time.monotonic()
+    with (
+        RejectReport(rejects or _default_report(index)) as report,
+        _Reading(files, options) as reading,
+    ):
+        summary = build_index(
+            index,
+            reading.items(),
+            load_encoder(),
+            mode=Mode(mode or "new"),
+            on_reject=report.add,
+            progress=reading.show,
+        )
+    seconds = time.monotonic() - start
+    if as_json:
+        print_json(_shape(index, summary, report, seconds))
+    else:
+        _show(index, summary, report, seconds)
+    return 1 if summary.rejected else 0
+
+
+def _default_report(index: Path) -> Path:
+    return index.with_name(index.name + ".rejects.tsv")
+
+
+class _Reading:
+    """The rows of all files in turn, and how far along they are."""
+
+    def __init__(self, files: Sequence[str], options: ReadOptions) -> None:
+        self._files = files
+        self._options = options
+        self._lines = 0  # of the files that are done
+        self._line = 0
+        self._total: float | None = None
+
+    def __enter__(self) -> _Reading:
+        from searchkbd.cli.progress import counted_progress
+
+        self._bar = counted_progress("Building", "lines")
+        self._update = self._bar.__enter__()
+        if sys.stderr.isatty():
+            self._total = _count_lines(self._files)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._bar.__exit__(*error)
+
+    def items(self) -> Iterator[Sentence | Reject]:
+        """Yield every row; a file that cannot be read at all is found before any is encoded."""
+        for rows in [self._opened(file) for file in self._files]:
+            self._lines += self._line
+            self._line = 0
+            for item in rows:
+                self._line = (item.place if hasattr(item, "reason") else item.source).line
+                yield item
+
+    def show(self, summary: BuildSummary) -> None:
+        """Show the progress of a build."""
+        self._update(self._lines + self._line, self._total)
+
+    def _opened(self, file: str) -> Iterator[Sentence | Reject]:
+        from searchkbd.corpus.read import read_corpus
+
+        rows = iter(read_corpus(file, self._options))
+        if file == "-":
+            return rows
+        first = list(_take(rows, 1))
+        return chain(first, rows)
+
+
+def _take(rows: Iterator, count: int) -> Iterator:
+    for _, row in zip(range(count), rows, strict=False):
+        yield row
+
+
+def _count_lines(files: Sequence[str]) -> float | None:
+    """Return the lines of plain files, None when one is a pipe or compressed."""
+    total = 0
+    for file in files:
+        if file == "-" or not Path(file).is_file() or Path(file).suffix in _COMPRESSED:
+            return None
+        with open(file, "rb") as stream:
+            while piece := stream.read(1 << 20):
+                total += piece.count(b"\n")
+    return total
+
+
+_COMPRESSED = frozenset({".gz", ".bz2", ".xz", ".zst"})
+
+
+def _shape(index: Path, summary: BuildSummary, report: RejectReport, seconds: float) -> dict:
+    return {
+        "index": str(index),
+        **asdict(summary),
+        "languages": dict(summary.languages),
+        "rejects": str(report.path) if summary.rejected else None,
+        "seconds": round(seconds, 2),
+    }
+
+
+def _show(index: Path, summary: BuildSummary, report: RejectReport, seconds: float) -> None:
+    per_language = ", ".join(f"{lang} {n:,}" for lang, n in summary.languages.most_common())
+    click.echo(
+        f"{index}: {plural(summary.added, 'sentence')} added"
+        + (f" ({per_language})" if per_language else "")
+        + (f", {summary.total:,} in all" if summary.total != summary.added else "")
+        + f", in {seconds:.1f} s"
+    )
+    if summary.merged:
+        click.echo(f"  {plural(summary.merged, 'duplicate')} merged")
+    if summary.repaired:
+        click.echo(f"  {plural(summary.repaired, 'sentence')} repaired (misread encoding)")
+    if summary.foreign:
+        names = ", ".join(f"{lang} ({n:,})" for lang, n in summary.foreign.items())
+        note(f"  note: the encoder was not made for {names}: meaning may be missed, words are not")
+    if summary.rejected:
+        note(f"  {plural(summary.rejected, 'row')} rejected, listed in {report.path}:")
+        for reason, count in report.by_reason.most_common(5):
+            note(f"    {count:>7,}  {reason}")

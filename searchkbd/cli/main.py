@@ -1,0 +1,84 @@
+"""``searchkbd``: the commands, and how every one of them ends.
+
+Exit codes: 0 done; 1 done, but something was rejected or found wrong (it was said which);
+2 not done (the message says why and what to do next).
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+
+from searchkbd import __version__
+from searchkbd.errors import SearchkbdError
+
+_COMMANDS = {
+    "build": ("searchkbd.cli.build", "Build an index from files of sentences."),
+    "search": ("searchkbd.cli.search", "Search an index by meaning and by words."),
+    "tm": ("searchkbd.cli.tm", "Translation memory: look segments up."),
+    "info": ("searchkbd.cli.info", "Show what an index holds."),
+    "verify": ("searchkbd.cli.verify", "Check every file of an index for damage."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they are run, not to list them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        module, _ = _COMMANDS[cmd_name]
+        return importlib.import_module(module).command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in _COMMANDS.items()])
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="searchkbd")
+def cli() -> None:
+    """Search sentences in Kabardian, Russian, English, French and Turkish by meaning, and use
+    them as a translation memory."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run a command and end the process with its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        # Kabardian must come out right whatever the locale says.
+        stream.reconfigure(encoding="utf-8", errors="replace")
+    sys.exit(run(arguments))
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run a command and return its exit code; errors are printed, never raised."""
+    try:
+        code = cli.main(arguments, prog_name="searchkbd", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        return 2
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("searchkbd: interrupted", err=True)
+        return 2
+    except BrokenPipeError:
+        # The reader of our output (head, less) has gone: nothing is left to say to it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except (SearchkbdError, ValueError) as error:
+        click.echo(f"searchkbd: {error}", err=True)
+        return 2
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        click.echo(f"searchkbd: {place}{error.strerror or error}", err=True)
+        return 2
+    except MemoryError:
+        click.echo("searchkbd: out of memory", err=True)
+        return 2
+    return code if isinstance(code, int) else 0

@@ -1,0 +1,42 @@
+"""How to read a file, as the user said it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+AUTO = "auto"
+"""In place of a language code: identify the language of each text that has none."""
+
+FORMATS: tuple[str, ...] = ("tsv", "csv", "jsonl", "text")
+
+
+@dataclass(frozen=True, slots=True)
+class ReadOptions:
+    """Everything that a file does not say about itself; the defaults suit a file that does.
+
+    * ``lang``: language of texts that have none in the file, or :data:`AUTO`;
+    * ``langs``: languages of the two text columns of a file of pairs;
+    * ``columns``: our column name → the file's, or its number counted from 1;
+    * ``delimiter``: one character; a tab for TSV, found by the header for CSV when None;
+    * ``header``: whether the first row names the columns; None decides by looking at it;
+    * ``format``: one of :data:`FORMATS`; None decides by the file's name, then its first line;
+    * ``encoding``: a Python codec name; None takes UTF-8, and UTF-16 or UTF-32 by their marks;
+    * ``repair``: undo mojibake;
+    * ``origin``: origin of sentences that have none in the file; None takes the file's name;
+    * ``max_chars``: a longer text is rejected; ``max_line_chars``: a longer line is rejected
+      without being held in memory.
+    """
+
+    lang: str | None = None
+    langs: tuple[str, str] | None = None
+    columns: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    delimiter: str | None = None
+    header: bool | None = None
+    format: str | None = None
+    encoding: str | None = None
+    repair: bool = True
+    origin: str | None = None
+    max_chars: int = 20_000
+    max_line_chars: int = 16_000_000

@@ -1,0 +1,67 @@
+"""What a corpus file gives: sentences, and the lines that are none with the reason why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from searchkbd.errors import SearchkbdError
+
+MAX_RAW = 500
+"""Characters of a rejected line that are kept."""
+
+UNDETERMINED = "und"
+"""The language code (ISO 639-2) of a text that was identified as none of the known languages."""
+
+
+class CorpusError(SearchkbdError):
+    """A whole file cannot be read; the message names it, the reason and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where something stands: the file as it was named and the line, counted from 1."""
+
+    file: str
+    line: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}"
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """One text in one language, with the group of its translations.
+
+    ``text`` is in stored form; ``lang`` is a code as ``normalize_language`` gives it, or
+    :data:`UNDETERMINED`; ``meta`` holds the file's other columns, None when it has none;
+    ``repaired`` says that mojibake was undone.
+    """
+
+    id: str
+    lang: str
+    text: str
+    group: str
+    origin: str
+    meta: dict[str, str] | None
+    source: Place
+    repaired: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """Input that became no sentence: where it stands, why, and how it begins.
+
+    A reason is of the form ``kind`` or ``kind: detail``, so that rejects can be counted by kind.
+    """
+
+    place: Place
+    reason: str
+    raw: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "raw", self.raw[:MAX_RAW])
+
+    @property
+    def kind(self) -> str:
+        """The reason without what is particular to this reject."""
+        return self.reason.partition(":")[0]

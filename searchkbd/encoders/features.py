@@ -1,0 +1,111 @@
+"""Features of Kabardian text: words and character n-grams as 64-bit numbers, without a vocabulary.
+
+A Kabardian word form is often seen once, so what it shares with others (n-grams) carries its
+meaning. The numbers depend on the text alone: not on the process, the platform or the batch.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from searchkbd.text.forms import loose_key
+
+VERSION = "1"
+"""Changes whenever a text may get other features: weights are bound to it."""
+
+NGRAMS = (2, 3, 4, 5)
+MAX_CHARS = 4096
+"""Characters of a text that are read; what follows does not count."""
+
+_TOKEN = re.compile(r"\w+|\?")
+_SPACE = 32
+_BASE = np.uint64(0x100000001B3)
+_WORD_SALT = np.uint64(0x9E3779B97F4A7C15)
+_MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
+_MIX_2 = np.uint64(0x94D049BB133111EB)
+
+
+@dataclass(frozen=True)
+class Features:
+    """Features of several texts: those of text *i* are ``ids[offsets[i]:offsets[i + 1]]``."""
+
+    ids: NDArray[np.uint64]
+    offsets: NDArray[np.int64]
+
+
+def model_key(text: str) -> str:
+    """Return the form of a Kabardian text that the student reads: its words, single-spaced.
+
+    The loose key, so that every spelling of the palochka, and its absence, gives one form. Of
+    the punctuation only the question mark stays, since it is often all that makes a question.
+    """
+    return " ".join(_TOKEN.findall(loose_key(text[:MAX_CHARS])))
+
+
+def text_features(texts: Sequence[str]) -> Features:
+    """Return the features of *texts*: each word, and each 2- to 5-gram of a word in its spaces."""
+    keys = [model_key(text) for text in texts]
+    # One array of code points for the whole batch; a double space ends a text.
+    joined = " " + "  ".join(keys) + " "
+    codes = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+    codes = codes.astype(np.uint64)
+    owner = np.repeat(np.arange(len(keys)), [len(key) + 2 for key in keys])
+    space = codes == _SPACE
+    ids, owners = _word_features(codes, space, owner)
+    found, of = [ids], [owners]
+    for n in NGRAMS:
+        ids, owners = _ngram_features(codes, space, owner, n)
+        found.append(ids)
+        of.append(owners)
+    owners = np.concatenate(of)
+    order = np.argsort(owners, kind="stable")
+    counts = np.bincount(owners, minlength=len(keys))
+    return Features(
+        np.concatenate(found)[order], np.concatenate(([0], np.cumsum(counts))).astype(np.int64)
+    )
+
+
+def _ngram_features(
+    codes: NDArray, space: NDArray, owner: NDArray, n: int
+) -> tuple[NDArray[np.uint64], NDArray]:
+    size = len(codes) - n + 1
+    if size <= 0:
+        return np.empty(0, np.uint64), np.empty(0, owner.dtype)
+    value = codes[:size].copy()
+    for shift in range(1, n):
+        value *= _BASE
+        value += codes[shift : shift + size]
+    # Inside a word, with at most the space before and the space after it.
+    inside = ~(space[:size] & space[n - 1 : n - 1 + size]) if n == 2 else np.ones(size, bool)
+    for shift in range(1, n - 1):
+        inside &= ~space[shift : shift + size]
+    at = np.flatnonzero(inside)
+    return _mix(value[at] + np.uint64(n)), owner[at]
+
+
+def _word_features(
+    codes: NDArray, space: NDArray, owner: NDArray
+) -> tuple[NDArray[np.uint64], NDArray]:
+    letters = np.flatnonzero(~space)
+    if not len(letters):
+        return np.empty(0, np.uint64), np.empty(0, owner.dtype)
+    begins = np.flatnonzero(np.diff(letters, prepend=-2) > 1)
+    sizes = np.diff(begins, append=len(letters))
+    place = np.arange(len(letters)) - np.repeat(begins, sizes)
+    powers = np.full(int(sizes.max()), _BASE)
+    powers[0] = 1
+    powers = np.multiply.accumulate(powers)
+    value = np.add.reduceat(codes[letters] * powers[place], begins)
+    return _mix(value ^ _WORD_SALT), owner[letters[begins]]
+
+
+def _mix(value: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Finalizer of SplitMix64 (Steele, Lea and Flood 2014): spreads every bit over all others."""
+    value = (value ^ (value >> np.uint64(30))) * _MIX_1
+    value = (value ^ (value >> np.uint64(27))) * _MIX_2
+    return value ^ (value >> np.uint64(31))

@@ -1,0 +1,231 @@
+"""Reading an index: one snapshot of the database and the vector files that it names."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from searchkbd.errors import EncoderMismatchError, IndexDamagedError, IndexNotFoundError
+from searchkbd.index import schema
+from searchkbd.index.vectors import Partition, VectorFile
+
+if TYPE_CHECKING:
+    from searchkbd.encoders.base import Encoder
+
+_BATCH = 500  # SQLite allows 999 parameters in its oldest supported builds
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSentence:
+    """One row of ``sentences``, with the names of its group and origin."""
+
+    row: int
+    id: str
+    lang: str
+    text: str
+    key: str
+    group: str
+    group_row: int
+    origin: str
+    meta: dict[str, str]
+
+
+class IndexReader:
+    """An open index: a snapshot that later writes do not change.
+
+    Raises IndexNotFoundError when *directory* is no index, IndexDamagedError when it is one
+    that cannot be read. Use it as a context manager, or call :meth:`close`.
+    """
+
+    def __init__(self, directory: str | Path) -> None:
+        self.directory = Path(directory)
+        self.connection = connect_read_only(self.directory)
+        try:
+            # A read transaction holds the snapshot for as long as the reader is open.
+            self.connection.execute("BEGIN")
+            self.meta = read_meta(self.connection, self.directory)
+            self.vector_files = [
+                VectorFile(*row)
+                for row in self.connection.execute(
+                    "SELECT name, lang, rows, bytes, sha256 FROM vector_files ORDER BY name"
+                )
+            ]
+        except sqlite3.DatabaseError as error:
+            self.connection.close()
+            raise IndexDamagedError(
+                f"{schema.database_path(self.directory)}: {error}; "
+                "rebuild the index with --replace"
+            ) from error
+        except BaseException:
+            self.connection.close()
+            raise
+
+    def __enter__(self) -> IndexReader:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self.connection.close()
+
+    @property
+    def dim(self) -> int:
+        return int(self.meta["dim"])
+
+    @cached_property
+    def partitions(self) -> list[Partition]:
+        """Every vector file, memory-mapped."""
+        directory = schema.vectors_path(self.directory)
+        return [Partition(directory, file) for file in self.vector_files]
+
+    @cached_property
+    def sentences_per_language(self) -> dict[str, int]:
+        """How many sentences each language has, most first."""
+        counts: dict[str, int] = {}
+        for file in self.vector_files:
+            counts[file.lang] = counts.get(file.lang, 0) + file.rows
+        return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+    def sentences(self, rows: Iterable[int]) -> dict[int, StoredSentence]:
+        """Return the sentences with these row numbers, by row."""
+        return {s.row: s for s in self._select("s.row", [int(row) for row in rows])}
+
+    def groups(self, group_rows: Iterable[int]) -> dict[int, list[StoredSentence]]:
+        """Return the sentences of these groups, by group row, in the order they were added."""
+        found: dict[int, list[StoredSentence]] = {}
+        for sentence in self._select("s.group_row", [int(row) for row in group_rows]):
+            found.setdefault(sentence.group_row, []).append(sentence)
+        for members in found.values():
+            members.sort(key=lambda sentence: sentence.row)
+        return found
+
+    def with_key(self, key: str, lang: str) -> list[StoredSentence]:
+        """Return the sentences of *lang* whose search key is *key*."""
+        same_hash = self._select("s.key_hash", [key_hash(key)])
+        return [s for s in same_hash if s.lang == lang and s.key == key]
+
+    def vectors(self, rows: Sequence[int]) -> np.ndarray:
+        """Return float32 [n, dim], the vector of each row. Raises KeyError for an unknown one."""
+        wanted = np.asarray(rows, dtype=np.int64)
+        out = np.empty((len(wanted), self.dim), dtype=np.float32)
+        missing = np.ones(len(wanted), dtype=bool)
+        for partition in self.partitions:
+            if not missing.any():
+                break
+            here, vectors = partition.vectors(wanted)
+            out[here] = vectors
+            missing &= ~here
+        if missing.any():
+            raise KeyError(int(wanted[missing][0]))
+        return out
+
+    def _select(self, column: str, values: list[int]) -> list[StoredSentence]:
+        found = []
+        for start in range(0, len(values), _BATCH):
+            batch = values[start : start + _BATCH]
+            marks = ",".join("?" * len(batch))
+            found += [
+                StoredSentence(*row[:8], meta=json.loads(row[8]) if row[8] else {})
+                for row in self.connection.execute(
+                    "SELECT s.row, s.id, s.lang, s.text, s.key, g.name, s.group_row, o.name, s.meta"
+                    " FROM sentences s JOIN groups g ON g.row = s.group_row"
+                    f" JOIN origins o ON o.row = s.origin_row WHERE {column} IN ({marks})",
+                    batch,
+                )
+            ]
+        return found
+
+
+def key_hash(key: str) -> int:
+    """Return a signed 64-bit hash of a search key, the same in every process and version."""
+    import hashlib
+
+    return int.from_bytes(
+        hashlib.blake2b(key.encode("utf-8", "surrogatepass"), digest_size=8).digest(),
+        "little",
+        signed=True,
+    )
+
+
+def connect_read_only(directory: Path) -> sqlite3.Connection:
+    """Open the database of an index for reading.
+
+    Raises IndexNotFoundError, saying what *directory* is instead.
+    """
+    if not directory.exists():
+        raise IndexNotFoundError(
+            f"{directory}: no such index; make one with: searchkbd build FILE --index {directory}"
+        )
+    if not directory.is_dir():
+        raise IndexNotFoundError(f"{directory}: a file, not an index directory")
+    path = schema.database_path(directory)
+    if not path.is_file():
+        raise IndexNotFoundError(
+            f"{directory}: not an index (it has no {schema.DATABASE}); "
+            f"make one with: searchkbd build FILE --index {directory}"
+        )
+    uri = path.absolute().as_uri()
+    try:
+        connection = sqlite3.connect(f"{uri}?mode=ro", uri=True, isolation_level=None)
+        try:
+            connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        except sqlite3.OperationalError:
+            connection.close()
+            # A write-ahead-log database on read-only media cannot make its shared memory file.
+            if path.with_name(schema.DATABASE + "-wal").exists():
+                raise
+            connection = sqlite3.connect(
+                f"{uri}?mode=ro&immutable=1", uri=True, isolation_level=None
+            )
+            connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    except sqlite3.DatabaseError as error:
+        raise IndexDamagedError(f"{path}: cannot be read as a database ({error})") from error
+    return connection
+
+
+def read_meta(connection: sqlite3.Connection, directory: Path) -> dict[str, str]:
+    """Return the ``meta`` table, checked.
+
+    Raises IndexNotFoundError when no build was ever committed here, IndexDamagedError when the
+    index has a format that this version does not know.
+    """
+    if schema.is_empty(connection):
+        raise IndexNotFoundError(
+            f"{directory}: no index here yet (a build was interrupted); run the build again"
+        )
+    require_own_tables(connection, directory)
+    meta = dict(connection.execute("SELECT key, value FROM meta").fetchall())
+    version = meta.get("format", "")
+    if version != str(schema.FORMAT_VERSION):
+        raise IndexDamagedError(
+            f"{directory}: index format {version or 'unknown'}, this searchkbd reads "
+            f"{schema.FORMAT_VERSION}; rebuild the index from its files"
+        )
+    return meta
+
+
+def require_own_tables(connection: sqlite3.Connection, directory: Path) -> None:
+    """Raise IndexNotFoundError when the database belongs to something else."""
+    tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
+    if not {"meta", "sentences", "vector_files"} <= tables:
+        raise IndexNotFoundError(
+            f"{directory}: its {schema.DATABASE} is the database of something else"
+        )
+
+
+def check_encoder(meta: dict[str, str], encoder: Encoder, directory: Path) -> None:
+    """Raise EncoderMismatchError unless the index was built with *encoder*."""
+    if meta["fingerprint"] != encoder.fingerprint:
+        raise EncoderMismatchError(
+            f"{directory} was built with encoder {meta['encoder']} ({meta['fingerprint']}); "
+            f"this is {encoder.name} ({encoder.fingerprint}). Their vectors cannot be compared: "
+            "use that encoder, or rebuild the index with --replace"
+        )

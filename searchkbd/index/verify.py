@@ -1,0 +1,139 @@
+"""Checking an index: every byte against its checksum, every row against its vector."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from searchkbd.errors import IndexDamagedError
+from searchkbd.index import schema
+from searchkbd.index.reader import IndexReader, key_hash
+from searchkbd.index.vectors import Partition, VectorFile, file_digest
+from searchkbd.text.forms import search_key
+
+
+@dataclass(slots=True)
+class Verification:
+    """What was checked, what is wrong, and what merely lies about."""
+
+    sentences: int = 0
+    vector_files: int = 0
+    problems: list[str] = field(default_factory=list)
+    orphans: list[str] = field(default_factory=list)
+
+    @property
+    def ok(self) -> bool:
+        """Whether the index is sound; orphan files cost space but change no answer."""
+        return not self.problems
+
+
+Progress = Callable[[int, int], None]
+
+
+def verify_index(directory: str | Path, progress: Progress | None = None) -> Verification:
+    """Read all of an index and compare it with what its database says.
+
+    *progress* is called with bytes read and bytes in all. Raises IndexNotFoundError when
+    *directory* is no index; damage is reported, not raised, except where the database itself
+    cannot be opened (IndexDamagedError).
+    """
+    result = Verification()
+    with IndexReader(directory) as reader:
+        _check_database(reader, result)
+        rows = _check_vector_files(reader, result, progress)
+        _check_rows(reader, rows, result)
+        known = {file.name for file in reader.vector_files}
+    folder = schema.vectors_path(Path(directory))
+    if folder.is_dir():
+        result.orphans = sorted(p.name for p in folder.iterdir() if p.name not in known)
+    return result
+
+
+def _check_database(reader: IndexReader, result: Verification) -> None:
+    try:
+        answers = reader.connection.execute("PRAGMA integrity_check(20)").fetchall()
+        result.problems += [f"{schema.DATABASE}: {text}" for (text,) in answers if text != "ok"]
+        broken = reader.connection.execute("PRAGMA foreign_key_check").fetchall()
+        result.problems += [f"{schema.DATABASE}: a row of {b[0]} points nowhere" for b in broken]
+    except sqlite3.DatabaseError as error:
+        result.problems.append(f"{schema.DATABASE}: {error}")
+
+
+def _check_vector_files(
+    reader: IndexReader, result: Verification, progress: Progress | None
+) -> dict[str, list[np.ndarray]]:
+    """Check each file against its checksum; return the rows that each language's files hold."""
+    folder = schema.vectors_path(reader.directory)
+    total = sum(file.bytes for file in reader.vector_files)
+    done = 0
+    rows: dict[str, list[np.ndarray]] = {}
+    for file in reader.vector_files:
+        result.vector_files += 1
+        partition = _open_partition(folder, file, result)
+        if partition is not None:
+            rows.setdefault(file.lang, []).append(partition.rows)
+            if partition.dim != reader.dim:
+                result.problems.append(
+                    f"{file.name}: {partition.dim} dimensions, {reader.dim} expected"
+                )
+        done += file.bytes
+        if progress:
+            progress(done, total)
+    return rows
+
+
+def _open_partition(folder: Path, file: VectorFile, result: Verification) -> Partition | None:
+    try:
+        if file_digest(folder / file.name) != file.sha256:
+            result.problems.append(f"{file.name}: its content is not what was written (checksum)")
+        return Partition(folder, file)
+    except OSError as error:
+        result.problems.append(f"{file.name}: {error.strerror}")
+    except IndexDamagedError as error:
+        result.problems.append(str(error))
+    return None
+
+
+def _check_rows(
+    reader: IndexReader, rows: dict[str, list[np.ndarray]], result: Verification
+) -> None:
+    """Check that each sentence has one vector, in its language, one text entry, and its key."""
+    stored: dict[str, list[int]] = {}
+    wrong_keys = 0
+    try:
+        for row, lang, text, key, hashed in reader.connection.execute(
+            "SELECT row, lang, text, key, key_hash FROM sentences ORDER BY row"
+        ):
+            stored.setdefault(lang, []).append(row)
+            wrong_keys += key != search_key(text) or hashed != key_hash(key)
+        result.sentences = sum(map(len, stored.values()))
+        for name in schema.FULL_TEXT:
+            (entries,) = reader.connection.execute(
+                f"SELECT count(*) FROM {name}_docsize"
+            ).fetchone()
+            if entries != result.sentences:
+                result.problems.append(
+                    f"{name}: {entries} full-text entries for {result.sentences} sentences"
+                )
+    except sqlite3.DatabaseError as error:
+        result.problems.append(f"{schema.DATABASE}: {error}")
+        return
+    if wrong_keys:
+        result.problems.append(
+            f"{wrong_keys} sentences have a search key that this searchkbd would not give them; "
+            "rebuild the index with --replace"
+        )
+    for lang in sorted(set(stored) | set(rows)):
+        have = np.sort(np.concatenate(rows[lang])) if lang in rows else np.empty(0, np.int64)
+        want = np.array(stored.get(lang, []), dtype=np.int64)
+        if not np.array_equal(have, want):
+            lost = len(np.setdiff1d(want, have))
+            extra = len(have) - len(np.intersect1d(have, want))
+            result.problems.append(
+                f"{lang}: {len(want)} sentences, {len(have)} vectors "
+                f"({lost} sentences without a vector, {extra} vectors without a sentence)"
+            )

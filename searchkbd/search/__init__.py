@@ -1,0 +1,1 @@
+"""The query layer: semantic, lexical and fused search over an open index."""

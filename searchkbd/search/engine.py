@@ -1,0 +1,141 @@
+"""Searching an open index: the one place where queries, rankings and sentences meet.
+
+Fused mode joins up to three rankings by reciprocal rank (searchkbd.search.ranking):
+
+* nearest neighbours of the query's vector, weight 1.0;
+* sentences that share its words, weight 0.7, from a coverage of 0.3 up;
+* where a language filter leaves the query's own language out: translations, in the languages
+  asked for, of its nearest neighbours in its own language, weight 0.7. A human translation of a
+  near-paraphrase is better evidence than a vector of another language.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+import numpy as np
+
+from searchkbd.encoders.base import Encoder
+from searchkbd.index.reader import IndexReader, StoredSentence
+from searchkbd.search import lexical, semantic
+from searchkbd.search.hit import Hit, SearchMode, SearchResult, Translation
+from searchkbd.search.ranking import Ranked, fuse
+
+SEMANTIC_WEIGHT = 1.0
+LEXICAL_WEIGHT = 0.7
+BRIDGE_WEIGHT = 0.7
+LEAST_COVERAGE = 0.3
+DEPTH = 100
+"""Length of the rankings that are fused, at the least."""
+
+
+def search(
+    reader: IndexReader,
+    encoder: Encoder | None,
+    queries: Sequence[str],
+    query_langs: Sequence[str],
+    *,
+    k: int = 10,
+    langs: Collection[str] | None = None,
+    mode: SearchMode = SearchMode.FUSED,
+) -> list[SearchResult]:
+    """Search for each query, in the language that *query_langs* gives for it.
+
+    *langs* limits hits to these languages and never shortens the list while sentences remain.
+    *encoder* may be None in lexical mode. Queries are encoded in one call.
+    """
+    vectors: np.ndarray | None = None
+    if mode is not SearchMode.LEXICAL:
+        if encoder is None:
+            raise ValueError(f"{mode.value} search needs an encoder")
+        vectors = encoder.encode(list(queries), list(query_langs))
+        depth = max(k, DEPTH) if mode is SearchMode.FUSED else k
+        rankings = semantic.nearest(reader, vectors, depth, langs)
+    results = []
+    for at, (query, lang) in enumerate(zip(queries, query_langs, strict=True)):
+        if vectors is None:
+            vector = None
+            ranked = lexical.rank(reader, query, k, langs)
+        else:
+            vector = vectors[at]
+            ranked = rankings[at]
+            if mode is SearchMode.FUSED:
+                ranked = _fused(reader, query, lang, vector, ranked, k, langs)
+        results.append(SearchResult(query, lang, mode, _hits(reader, ranked[:k], vector)))
+    return results
+
+
+def _fused(
+    reader: IndexReader,
+    query: str,
+    lang: str,
+    vector: np.ndarray,
+    nearest: list[Ranked],
+    k: int,
+    langs: Collection[str] | None,
+) -> list[Ranked]:
+    depth = max(k, DEPTH)
+    worded = lexical.rank(reader, query, depth, langs)
+    rankings = [
+        (SEMANTIC_WEIGHT, [r.row for r in nearest]),
+        (LEXICAL_WEIGHT, [r.row for r in worded if r.score >= LEAST_COVERAGE]),
+    ]
+    if langs and lang not in langs:
+        own = semantic.nearest(reader, vector[None], depth, [lang])[0]
+        rankings.append((BRIDGE_WEIGHT, _translations(reader, own, langs)))
+    return fuse(rankings)
+
+
+def _translations(
+    reader: IndexReader, ranked: list[Ranked], langs: Collection[str]
+) -> list[int]:
+    """Return the rows in *langs* of the groups of *ranked*, in its order."""
+    sentences = reader.sentences(r.row for r in ranked)
+    groups = reader.groups({s.group_row for s in sentences.values()})
+    rows = [
+        member.row
+        for r in ranked
+        for member in groups[sentences[r.row].group_row]
+        if member.lang in langs
+    ]
+    return list(dict.fromkeys(rows))
+
+
+def _hits(
+    reader: IndexReader, ranked: list[Ranked], vector: np.ndarray | None
+) -> tuple[Hit, ...]:
+    rows = [r.row for r in ranked]
+    sentences = reader.sentences(rows)
+    groups = reader.groups({s.group_row for s in sentences.values()})
+    similarities: list[float | None] = [None] * len(rows)
+    if vector is not None and rows:
+        # Rounding can lift the product of two unit vectors a hair over 1.
+        similarities = np.minimum(reader.vectors(rows) @ vector, 1.0).tolist()
+    return tuple(
+        _hit(rank, r.score, similarity, sentences[r.row], groups[sentences[r.row].group_row])
+        for rank, (r, similarity) in enumerate(zip(ranked, similarities, strict=True), start=1)
+    )
+
+
+def _hit(
+    rank: int,
+    score: float,
+    similarity: float | None,
+    sentence: StoredSentence,
+    group: list[StoredSentence],
+) -> Hit:
+    return Hit(
+        rank=rank,
+        id=sentence.id,
+        lang=sentence.lang,
+        text=sentence.text,
+        score=min(score, 1.0),
+        similarity=similarity,
+        origin=sentence.origin,
+        group=sentence.group,
+        translations=tuple(
+            Translation(member.id, member.lang, member.text)
+            for member in group
+            if member.row != sentence.row
+        ),
+    )

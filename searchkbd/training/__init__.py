@@ -1,0 +1,1 @@
+"""Making encoders: reading pairs, distilling the Kabardian student, measuring it."""

@@ -1,0 +1,120 @@
+"""Opening an index, and everything that is not one."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from searchkbd.corpus.sentence import Place, Sentence
+from searchkbd.errors import IndexDamagedError, IndexNotFoundError
+from searchkbd.index.reader import IndexReader, key_hash
+from searchkbd.index.writer import build_index
+
+
+@pytest.fixture
+def index(tmp_path, trigrams):
+    items = [
+        Sentence(f"s{n}", lang, f"{word} {n}", f"g{n}", "t", None, Place("t", n))
+        for n in range(20)
+        for lang, word in [("ru" if n % 2 else "kbd", "слово")]
+    ]
+    build_index(tmp_path / "i", items, trigrams)
+    return tmp_path / "i"
+
+
+def test_what_is_no_index_is_named(tmp_path):
+    with pytest.raises(IndexNotFoundError, match="no such index.*searchkbd build"):
+        IndexReader(tmp_path / "absent")
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(IndexNotFoundError, match="a file"):
+        IndexReader(tmp_path / "file")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(IndexNotFoundError, match="not an index"):
+        IndexReader(tmp_path / "empty")
+    (tmp_path / "other").mkdir()
+    sqlite3.connect(tmp_path / "other" / "index.db").executescript("CREATE TABLE t (x)")
+    with pytest.raises(IndexNotFoundError, match="something else"):
+        IndexReader(tmp_path / "other")
+    (tmp_path / "junk").mkdir()
+    (tmp_path / "junk" / "index.db").write_bytes(b"junk" * 1000)
+    with pytest.raises(IndexDamagedError, match="not a database"):
+        IndexReader(tmp_path / "junk")
+
+
+def test_a_newer_format_is_refused(index):
+    with sqlite3.connect(index / "index.db") as connection:
+        connection.execute("UPDATE meta SET value = '99' WHERE key = 'format'")
+    with pytest.raises(IndexDamagedError, match="format 99"):
+        IndexReader(index)
+
+
+def test_a_short_or_missing_vector_file_is_damage(index):
+    file = next((index / "vectors").glob("kbd-*.faiss"))
+    data = file.read_bytes()
+    file.write_bytes(data[:-5])
+    with IndexReader(index) as reader, pytest.raises(IndexDamagedError, match=file.name):
+        _ = reader.partitions
+    file.unlink()
+    with IndexReader(index) as reader, pytest.raises(IndexDamagedError, match=file.name):
+        _ = reader.partitions
+    file.write_bytes(b"\0" * len(data))
+    with IndexReader(index) as reader, pytest.raises(IndexDamagedError, match="FAISS"):
+        _ = reader.partitions
+
+
+def test_vectors_of_unknown_rows_are_an_error(index):
+    with IndexReader(index) as reader:
+        with pytest.raises(KeyError):
+            reader.vectors([1, 999])
+        assert reader.vectors([]).shape == (0, reader.dim)
+
+
+def test_rows_come_back_whatever_their_number_and_order(index):
+    with IndexReader(index) as reader:
+        rows = list(range(20, 0, -1)) * 60
+        assert set(reader.sentences(rows)) == set(range(1, 21))
+        vectors = reader.vectors(rows)
+        assert np.array_equal(vectors[:20], vectors[20:40])
+
+
+@given(st.text(max_size=20))
+def test_key_hash_is_a_signed_64_bit_number(key):
+    assert -(2**63) <= key_hash(key) < 2**63
+
+
+def test_key_hash_is_the_same_in_every_process():
+    code = "from searchkbd.index.reader import key_hash; print(key_hash('щӏалэ'))"
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True,
+        env={**os.environ, "PYTHONHASHSEED": "7"},
+    )  # fmt: skip
+    assert int(result.stdout) == key_hash("щӏалэ")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs POSIX permissions")
+def test_a_read_only_index_is_read(index):
+    """Also by a user who may not write: SQLite then cannot make its shared-memory file."""
+    probe = (
+        "import sys; from searchkbd.index.reader import IndexReader\n"
+        "with IndexReader(sys.argv[1]) as r: print(len(r.partitions[0].rows))"
+    )
+    for path in [*index.rglob("*"), index]:
+        path.chmod(0o555 if path.is_dir() else 0o444)
+    command = [sys.executable, "-c", probe, str(index)]
+    if os.geteuid() == 0:
+        # Root may write anywhere; drop that right for the probe.
+        if not shutil.which("setpriv"):
+            pytest.skip("running as root, and no setpriv to stop being it")
+        command = ["setpriv", "--bounding-set=-all", "--inh-caps=-all", *command]
+    result = subprocess.run(command, capture_output=True, text=True)
+    for path in [index, *index.rglob("*")]:
+        path.chmod(0o755 if path.is_dir() else 0o644)
+    assert (result.returncode, result.stdout) == (0, "10\n"), result.stderr
