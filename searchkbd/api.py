@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from searchkbd.errors import IndexDamagedError
 from searchkbd.index.info import IndexInfo, index_info
 from searchkbd.index.reader import IndexReader, check_encoder
 from searchkbd.search.engine import search
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
 MAX_QUERY_CHARS = 20_000
 """Longer queries are refused: no sentence is that long, and work grows with the length."""
+
+
+_ATTEMPTS = 3
 
 
 class Index:
@@ -142,13 +146,30 @@ class Index:
         check_encoder(self._reader.meta, encoder, self._reader.directory)
 
 
-def open_index(directory: str | Path, encoder: Encoder | None = None) -> Index:
+def open_index(
+    directory: str | Path, encoder: Encoder | None = None, *, map_vectors: bool = True
+) -> Index:
     """Open the index at *directory* for reading.
+
+    Without *map_vectors* the vector files are opened when first needed: quicker for lexical
+    search, but they may be gone by then if the index is replaced meanwhile.
 
     Raises IndexNotFoundError, IndexDamagedError or, when *encoder* is given and is not the one
     it was built with, EncoderMismatchError.
     """
-    return Index(IndexReader(directory), encoder)
+    if not map_vectors:
+        return Index(IndexReader(directory), encoder)
+    for _ in range(_ATTEMPTS - 1):
+        reader = IndexReader(directory)
+        try:
+            _ = reader.partitions
+            return Index(reader, encoder)
+        except IndexDamagedError:
+            # Replaced between reading the names of its files and opening them? Look again.
+            reader.close()
+    reader = IndexReader(directory)
+    _ = reader.partitions
+    return Index(reader, encoder)
 
 
 def detect_languages(texts: Sequence[str]) -> list[str]:

@@ -22,7 +22,7 @@ def command(index: Path, as_json: bool) -> None:
     """Show what an index holds: sentences per language and origin, encoder, sizes."""
     from searchkbd.api import open_index
 
-    with open_index(index) as opened:
+    with open_index(index, map_vectors=False) as opened:
         info = opened.info()
     if as_json:
         print_json(asdict(info))

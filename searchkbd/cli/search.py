@@ -48,7 +48,7 @@ def command(
     """
     from searchkbd.api import open_index
 
-    with open_index(index) as opened:
+    with open_index(index, map_vectors=mode != SearchMode.LEXICAL.value) as opened:
         def run(texts: list[str]) -> list[SearchResult]:
             return opened.search_batch(texts, langs=langs, query_lang=query_lang, k=k, mode=mode)
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from searchkbd.corpus.options import ReadOptions
+from searchkbd.corpus.sentence import UNWANTED
 from searchkbd.text.languages import LANGUAGES, UnknownLanguageError, normalize_language
 
 ALIASES: dict[str, tuple[str, ...]] = {
@@ -71,6 +72,8 @@ def is_header(cells: Sequence[str], options: ReadOptions) -> bool:
 
 def layout_of(header: Sequence[str], options: ReadOptions) -> Layout:
     """Return the layout of a file whose columns are named *header*; raises LayoutError."""
+    if UNWANTED.search("".join(header)):
+        raise LayoutError("control character: one is in the name of a column")
     names = [_fold(cell) for cell in header]
     twice = [name for name, count in Counter(filter(None, names)).items() if count > 1]
     if twice:

@@ -13,6 +13,7 @@ from typing import BinaryIO
 from searchkbd.corpus.sentence import CorpusError
 
 STDIN = "-"
+"""The file name that stands for standard input."""
 
 _CHUNK = 1 << 18
 # Compressed bytes given to a decompressor at a time. None of the formats makes more than some
@@ -36,6 +37,11 @@ class DamagedError(Exception):
     """Compressed data that cannot be read to its end; the message says why."""
 
 
+def shown(path: str) -> str:
+    """Return what messages and places call the file *path*."""
+    return "<stdin>" if path == STDIN else path
+
+
 def byte_chunks(path: str) -> Iterator[bytes]:
     """Yield the decompressed content of the file *path*, or of standard input for ``-``.
 
@@ -54,7 +60,7 @@ def byte_chunks(path: str) -> Iterator[bytes]:
                 break
         for magic, what in _NOT_TEXT.items():
             if start.startswith(magic):
-                raise CorpusError(f"{path} is {what}")
+                raise CorpusError(f"{shown(path)} is {what}")
         new = _decompressor(start)
         pieces = _chain(start, chunks)
         yield from _decompress(pieces, new) if new else pieces
@@ -81,7 +87,7 @@ def _read(file: BinaryIO, path: str) -> Iterator[bytes]:
         while chunk := file.read1(_CHUNK):  # type: ignore[attr-defined]
             yield chunk
     except OSError as error:
-        raise CorpusError(f"{path} cannot be read: {error.strerror}") from None
+        raise CorpusError(f"{shown(path)} cannot be read: {error.strerror}") from None
 
 
 def _chain(start: bytes, chunks: Iterator[bytes]) -> Iterator[bytes]:

@@ -15,6 +15,7 @@ from searchkbd.corpus.columns import (
     layout_of,
     layout_without_header,
 )
+from searchkbd.corpus.decompress import shown
 from searchkbd.corpus.lines import Line
 from searchkbd.corpus.options import ReadOptions
 from searchkbd.corpus.rows import RowReader
@@ -40,7 +41,7 @@ def read_delimited(
         if problem:
             if layout is None and options.header is not False and not options.langs:
                 raise CorpusError(
-                    f"{path}:{number}: {problem}; the first line must name the columns"
+                    f"{shown(path)}:{number}: {problem}; the first line must name the columns"
                 )
             yield rows.reject(number, problem, raw)
             continue
@@ -50,7 +51,7 @@ def read_delimited(
             try:
                 layout, has_header = _layout(cells, options)
             except LayoutError as error:
-                raise CorpusError(f"{path}:{number}: {error}") from None
+                raise CorpusError(f"{shown(path)}:{number}: {error}") from None
             if has_header:
                 continue
         yield from rows.read(layout, number, raw, cells)
@@ -87,6 +88,9 @@ def _csv(lines: Iterable[Line], options: ReadOptions) -> Iterator[Record]:
         if problem or not line:
             if problem:
                 yield number, line, [], problem
+            continue
+        if not delimiter and line.startswith("#") and options.header is not False:
+            yield number, line, [line], None  # a comment before the header
             continue
         delimiter = delimiter or csv_delimiter(line)
         if '"' not in line:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from itertools import chain
 
-from searchkbd.corpus.decompress import DamagedError, byte_chunks
+from searchkbd.corpus.decompress import DamagedError, byte_chunks, shown
 from searchkbd.corpus.options import ReadOptions
 from searchkbd.corpus.sentence import MAX_RAW, CorpusError
 
@@ -49,6 +49,7 @@ def text_lines(path: str, options: ReadOptions) -> Iterator[Line]:
     an encoding that nobody named.
     """
     chunks = byte_chunks(path)
+    name = shown(path)
     head = b""
     damage = ""
     try:
@@ -58,11 +59,11 @@ def text_lines(path: str, options: ReadOptions) -> Iterator[Line]:
                 break
     except DamagedError as error:
         if not head:
-            raise CorpusError(f"{path} cannot be read: {error}") from None
+            raise CorpusError(f"{name} cannot be read: {error}") from None
         damage = str(error)
-    encoding, skip = _encoding(head, path, options.encoding)
+    encoding, skip = _encoding(head, name, options.encoding)
     if len(head) == skip:
-        raise CorpusError(f"{path} is empty")
+        raise CorpusError(f"{name} is empty")
     decoder = codecs.getincrementaldecoder(encoding)("searchkbd.escape")
     splitter = _Splitter(encoding, options.max_line_chars)
     try:
@@ -71,7 +72,7 @@ def text_lines(path: str, options: ReadOptions) -> Iterator[Line]:
     except DamagedError as error:
         damage = str(error)
     except UnicodeError as error:  # some codecs ignore error handlers
-        raise CorpusError(f"{path} cannot be read as {encoding}: {error}") from None
+        raise CorpusError(f"{name} cannot be read as {encoding}: {error}") from None
     if damage:
         yield splitter.broken_off(f"unreadable from here on: {damage}")
     else:
@@ -150,7 +151,7 @@ def _shown(line: str) -> str:
     ).replace("\0", "\\x00")
 
 
-def _encoding(head: bytes, path: str, named: str | None) -> tuple[str, int]:
+def _encoding(head: bytes, name: str, named: str | None) -> tuple[str, int]:
     """Return the codec for a file that begins with *head*, and the length of its mark."""
     for bom, codec in _BOMS:
         if head.startswith(bom) and (named is None or _same_family(named, codec)):
@@ -160,7 +161,7 @@ def _encoding(head: bytes, path: str, named: str | None) -> tuple[str, int]:
     guess = _utf16_without_mark(head)
     if guess:
         return guess, 0
-    _insist_on_utf8(head, path)
+    _insist_on_utf8(head, name)
     return "utf-8", 0
 
 
@@ -196,7 +197,7 @@ def _utf16_without_mark(head: bytes) -> str | None:
     return codec if len(_EUROPEAN.findall(text)) > 0.9 * len(text) else None
 
 
-def _insist_on_utf8(head: bytes, path: str) -> None:
+def _insist_on_utf8(head: bytes, name: str) -> None:
     """Raise CorpusError if most lines of *head* are not UTF-8."""
     if head.isascii():
         return
@@ -206,7 +207,7 @@ def _insist_on_utf8(head: bytes, path: str) -> None:
     bad = [number for number, line in enumerate(lines, 1) if not _is_utf8(line)]
     if len(bad) * 2 > sum(map(bool, lines)):
         raise CorpusError(
-            f"{path} is not UTF-8 (see line {bad[0]}); say which encoding it is in, "
+            f"{name} is not UTF-8 (see line {bad[0]}); say which encoding it is in, "
             "for example --encoding cp1251"
         )
 

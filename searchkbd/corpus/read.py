@@ -9,7 +9,7 @@ from pathlib import Path
 
 from searchkbd.corpus.auto import with_languages
 from searchkbd.corpus.columns import ALIASES
-from searchkbd.corpus.decompress import STDIN
+from searchkbd.corpus.decompress import shown
 from searchkbd.corpus.delimited import csv_delimiter, read_delimited
 from searchkbd.corpus.jsonl import read_jsonl
 from searchkbd.corpus.lines import Line, text_lines
@@ -104,7 +104,7 @@ def _until_first_row(lines: Iterator[Line]) -> tuple[list[Line], str]:
 
 
 def _format_by_content(path: str, first: str, options: ReadOptions) -> str:
-    name = "standard input" if path == STDIN else path
+    name = shown(path)
     if first.lstrip().startswith("{"):
         return "jsonl"
     if first.lstrip().startswith("["):

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TextIO
 
-from searchkbd.corpus.sentence import Reject
+from searchkbd.corpus.sentence import CorpusError, Reject
 
 HEADER = "file\tline\treason\ttext\n"
 
@@ -36,17 +36,26 @@ class RejectReport:
         return self
 
     def add(self, reject: Reject) -> None:
-        """Write *reject*; raises OSError when the report cannot be written."""
+        """Write *reject*; raises CorpusError when the report cannot be."""
         if self._file is None:
-            # Rejected text may hold anything, lone surrogates too.
-            self._file = open(  # noqa: SIM115  (closed by __exit__)
-                self._partial, "w", encoding="utf-8", errors="backslashreplace", newline="\n"
-            )
+            self._file = self._opened()
             self._file.write(HEADER)
         cells = (reject.place.file, str(reject.place.line), reject.reason, reject.raw)
         self._file.write("\t".join(cell.translate(_ESCAPES) for cell in cells) + "\n")
         self.count += 1
         self.by_reason[reject.kind] += 1
+
+    def _opened(self) -> TextIO:
+        try:
+            # Rejected text may hold anything, lone surrogates too.
+            return open(
+                self._partial, "w", encoding="utf-8", errors="backslashreplace", newline="\n"
+            )
+        except OSError as error:
+            raise CorpusError(
+                f"the report of rejects {self.path} cannot be written: {error.strerror}; "
+                "say where it may be: --rejects FILE"
+            ) from None
 
     def __exit__(
         self,

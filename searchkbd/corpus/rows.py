@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from searchkbd.corpus.columns import Layout, Part
-from searchkbd.corpus.decompress import STDIN
+from searchkbd.corpus.decompress import STDIN, shown
 from searchkbd.corpus.options import AUTO, ReadOptions
-from searchkbd.corpus.sentence import UNDETERMINED, Place, Reject, Sentence
+from searchkbd.corpus.sentence import UNDETERMINED, UNWANTED, Place, Reject, Sentence
 from searchkbd.text.forms import stored_form
 from searchkbd.text.languages import UnknownLanguageError, normalize_language
 from searchkbd.text.repair import repair
@@ -20,9 +20,6 @@ UNIDENTIFIED = ""
 MAX_FIELD = 1000
 """Characters that an id, a group or an origin may have."""
 
-# Control characters but tab and line ends, and halves of surrogate pairs, which JSON can hold
-# and UTF-8 cannot. The second row of controls is left: mojibake has them.
-_UNWANTED = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _LETTER_OR_DIGIT = re.compile(r"[^\W_]")
 
 
@@ -34,7 +31,7 @@ class RowReader:
     """Makes sentences and rejects of the rows of one file."""
 
     def __init__(self, file: str, options: ReadOptions) -> None:
-        self._file = "<stdin>" if file == STDIN else file
+        self._file = shown(file)
         self._name = "stdin" if file == STDIN else os.path.basename(file)
         self._origin = options.origin or self._name
         self._lang = self._default_language(options.lang)
@@ -48,32 +45,31 @@ class RowReader:
 
     def read(
         self, layout: Layout, line: int, raw: str, cells: Sequence[str]
-    ) -> Iterator[Sentence | Reject]:
-        """Yield what the row *cells*, written *raw* in the file, gives under *layout*.
+    ) -> Sequence[Sentence | Reject]:
+        """Return what the row *cells*, written *raw* in the file, gives under *layout*.
 
         A row without anything in it gives nothing. Of a pair whose one half is unusable, the
         other is kept.
         """
+        # One look at the whole row: nearly all rows are printable, and this is fast.
+        joined = "".join(cells)
+        if not joined or joined.isspace():
+            return ()
         if len(cells) != layout.width:
             reason = f"wrong column count: {len(cells)} instead of {layout.width}"
-            yield self.reject(line, reason, raw)
-            return
-        # One look at the whole row: nearly all rows are printable, and this is fast.
-        unwanted = None if (joined := "".join(cells)).isprintable() else _UNWANTED.search(joined)
+            return (self.reject(line, reason, raw),)
+        unwanted = None if joined.isprintable() else UNWANTED.search(joined)
         if unwanted:
-            yield self.reject(line, f"control character: U+{ord(unwanted[0]):04X}", raw)
-            return
-        if not joined or joined.isspace():
-            return
+            return (self.reject(line, f"control character: U+{ord(unwanted[0]):04X}", raw),)
         parts = layout.parts
         if len(parts) == 1:
-            yield self._sentence(layout, parts[0], line, raw, cells, "")
-            return
-        suffixes = self._suffixes(parts, cells)
-        for part, suffix in zip(parts, suffixes, strict=True):
+            return (self._sentence(layout, parts[0], line, raw, cells, ""),)
+        return [
+            self._sentence(layout, part, line, raw, cells, suffix)
+            for part, suffix in zip(parts, self._suffixes(parts, cells), strict=True)
             # In a table of many languages an empty cell is a translation that nobody made.
-            if len(parts) == 2 or cells[part.text].strip():
-                yield self._sentence(layout, part, line, raw, cells, suffix)
+            if len(parts) == 2 or cells[part.text].strip()
+        ]
 
     def _sentence(
         self, layout: Layout, part: Part, line: int, raw: str, cells: Sequence[str], suffix: str
@@ -88,15 +84,21 @@ class RowReader:
             stored = stored_form(repaired)
             if not _LETTER_OR_DIGIT.search(stored):
                 raise _Refused("no text")
-            base = _cell(cells, layout.id) or f"{self._name}:{line}"
-            own_id = _cell(cells, part.id) or base + suffix
-            group = _cell(cells, layout.group) or base
-            origin = _cell(cells, layout.origin) or self._origin
         except (_Refused, UnknownLanguageError) as error:
             return Reject(place, _reason(error), raw)
+        base = _cell(cells, layout.id) or f"{self._name}:{line}"
+        own_id = _cell(cells, part.id) or base + suffix
+        group = _cell(cells, layout.group) or base
+        origin = _cell(cells, layout.origin) or self._origin
+        if len(own_id) > MAX_FIELD or len(group) > MAX_FIELD or len(origin) > MAX_FIELD:
+            reason = f"field too long: an id, group or origin has more than {MAX_FIELD} characters"
+            return Reject(place, reason, raw)
         meta = None
         if layout.meta:
             meta = {name: cells[at].strip() for name, at in layout.meta if cells[at].strip()}
+            for name, value in meta.items():
+                if len(value) > self._max_chars:
+                    return Reject(place, f"field too long: {len(value)} in {name[:40]!r}", raw)
         return Sentence(
             own_id, lang, stored, group, origin, meta or None, place, repaired is not text
         )
@@ -134,12 +136,7 @@ class RowReader:
 
 
 def _cell(cells: Sequence[str], at: int | None) -> str:
-    if at is None:
-        return ""
-    value = cells[at].strip()
-    if len(value) > MAX_FIELD:
-        raise _Refused(f"field too long: {len(value)} characters in an id, group or origin")
-    return value
+    return "" if at is None else cells[at].strip()
 
 
 def _reason(error: Exception) -> str:

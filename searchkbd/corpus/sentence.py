@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from searchkbd.errors import SearchkbdError
 
 MAX_RAW = 500
 """Characters of a rejected line that are kept."""
+
+# Control characters but tab and line ends, and halves of surrogate pairs, which JSON can hold
+# and UTF-8 cannot. The second row of controls is left: mojibake has them.
+UNWANTED = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+"""Characters that no text, id or name may have."""
 
 UNDETERMINED = "und"
 """The language code (ISO 639-2) of a text that was identified as none of the known languages."""

@@ -137,7 +137,6 @@ class IndexWriter:
                 schema.database_path(self.directory), timeout=1.0, isolation_level=None
             )
             self._begin()
-            self._sweep()
         except BaseException as error:
             self._abandon()
             self._explain(error)
@@ -211,7 +210,9 @@ class IndexWriter:
             if self.mode is Mode.REPLACE:
                 connection.execute("VACUUM")
                 connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-        self._sweep()
+            connection.execute("BEGIN IMMEDIATE")  # keeps out a writer whose files are uncommitted
+            self._sweep()
+            connection.execute("ROLLBACK")
 
     def _begin(self) -> None:
         connection = self._connection
@@ -222,6 +223,8 @@ class IndexWriter:
         self._was_empty = schema.is_empty(connection)
         if not self._was_empty:
             self._check_existing()
+        # Before a table is dropped: until the commit, what the old rows name must stay.
+        self._sweep()
         if self.mode is Mode.REPLACE:
             schema.drop_tables(connection)
         if self._was_empty or self.mode is Mode.REPLACE:
@@ -333,7 +336,9 @@ class IndexWriter:
 
     def _sweep(self) -> None:
         """Delete the vector files that no row names, while no other writer can have made them."""
-        named = {name for (name,) in self._connection.execute("SELECT name FROM vector_files")}
+        named = set()
+        if not schema.is_empty(self._connection):
+            named = {name for (name,) in self._connection.execute("SELECT name FROM vector_files")}
         for path in schema.vectors_path(self.directory).iterdir():
             if path.name not in named and schema.is_vector_file(path):
                 path.unlink(missing_ok=True)

@@ -127,7 +127,7 @@ def coverage(query: Query, hit_words: list[str]) -> float:
     for word, weight in zip(query.words, query.weights, strict=True):
         gained += weight * (1.0 if word in present else _best_similarity(word, grams))
     covered = gained / sum(query.weights)
-    brevity = min(1.0, len(query.words) / len(hit_words))
+    brevity = min(1.0, len(query.words) / len(present))
     return covered * (1 - _LENGTH_WEIGHT + _LENGTH_WEIGHT * brevity)
 
 

@@ -1,0 +1,71 @@
+"""The default encoder: works offline, without a GPU, from files that come with the package."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from functools import cached_property
+
+import numpy as np
+
+from searchkbd.encoders.base import Vectors, check_batch
+
+_VERSION = "searchkbd-embedded-1"
+_STUDENT_LANGUAGES = frozenset({"kbd", "ady"})
+
+
+class EmbeddedEncoder:
+    """Kabardian by the student, every other language by its teacher, in one space.
+
+    Each half is loaded when a text first needs it. Adyghe, close enough to share most of its
+    features, goes to the student. Raises EncoderError when a half is missing or damaged.
+    """
+
+    name = "embedded"
+    dim = 512
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Identity (16 hex digits) of the weights of both halves; reads no weights."""
+        parts = (_VERSION, self._teacher.fingerprint, self._student.fingerprint)
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+
+    def encode(self, texts: Sequence[str], langs: Sequence[str | None] | None = None) -> Vectors:
+        """See ``Encoder.encode``."""
+        batch, codes = check_batch(texts, langs)
+        for_student = np.array([code in _STUDENT_LANGUAGES for code in _known(batch, codes)], bool)
+        out = np.empty((len(batch), self.dim), dtype=np.float32)
+        if for_student.any():
+            out[for_student] = self._student.encode(_pick(batch, for_student))
+        if not for_student.all():
+            out[~for_student] = self._teacher.encode(_pick(batch, ~for_student))
+        return out
+
+    @cached_property
+    def _teacher(self):
+        from searchkbd.encoders.use import UniversalSentenceEncoder
+
+        return UniversalSentenceEncoder()
+
+    @cached_property
+    def _student(self):
+        from searchkbd.encoders.student import StudentEncoder
+
+        return StudentEncoder()
+
+
+def _known(batch: list[str], codes: list[str | None] | None) -> list[str]:
+    """Return a language for each text, identifying those that have none."""
+    codes = list(codes) if codes is not None else [None] * len(batch)
+    missing = [place for place, code in enumerate(codes) if not code]
+    if missing:
+        from searchkbd.text.identify import identify_batch
+
+        found = identify_batch([batch[place] for place in missing])
+        for place, guess in zip(missing, found, strict=True):
+            codes[place] = guess.lang
+    return [code or "" for code in codes]
+
+
+def _pick(batch: list[str], mask: np.ndarray) -> list[str]:
+    return [batch[place] for place in np.flatnonzero(mask)]

@@ -1,0 +1,96 @@
+"""Words and parts of words: what is found, how it is ordered, and that work is bounded."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from searchkbd.corpus.sentence import Place, Sentence
+from searchkbd.index.reader import IndexReader
+from searchkbd.index.writer import build_index
+from searchkbd.search import lexical
+
+SENTENCES = [
+    ("e1", "kbd", "Сэ еджапӏэм сокӏуэ"),
+    ("e2", "kbd", "Еджапӏэр ди унэм пэгъунэгъущ"),
+    ("e3", "kbd", "Щӏэныгъэ зиӏэр насыпыфӏэщ"),
+    ("e4", "kbd", "Щакхъуэ къэсщэхуащ"),
+    ("r1", "ru", "Школа стоит у реки"),
+    ("r2", "ru", "Мы в школе"),
+    ("r3", "ru", "Ещё один день"),
+    ("n1", "en", "the cat is on the mat"),
+    ("n2", "en", "what is it"),
+    *[(f"f{n}", "en", f"it is the day {n}") for n in range(400)],
+]
+
+
+@pytest.fixture(scope="module")
+def reader(tmp_path_factory, trigrams):
+    directory = tmp_path_factory.mktemp("lexical") / "i"
+    items = [Sentence(i, la, te, i, "t", None, Place("t", 1)) for i, la, te in SENTENCES]
+    build_index(directory, items, trigrams)
+    with IndexReader(directory) as reader:
+        yield reader
+
+
+def found(reader, query, k=5, langs=None):
+    ranked = lexical.rank(reader, query, k, langs)
+    stored = reader.sentences(r.row for r in ranked)
+    return [stored[r.row].id for r in ranked]
+
+
+@pytest.mark.parametrize(
+    ("query", "best"),
+    [
+        ("еджапӏэр", "e2"),
+        ("ЕДЖАПIЭМ", "e1"),
+        ("еджап1э", "e1"),
+        ("щэныгъэ", "e3"),
+        ("щӏэныгъэм", "e3"),
+        ("щакхъуэр къэсщэхуат", "e4"),
+        ("школа", "r1"),
+        ("еще", "r3"),
+        ("the cat", "n1"),
+    ],
+)
+def test_the_best_hit(reader, query, best):
+    assert found(reader, query)[0] == best
+
+
+def test_other_forms_of_a_word_are_found_too(reader):
+    assert set(found(reader, "еджапӏэ")) == {"e1", "e2"}
+    assert set(found(reader, "школы")) == {"r1", "r2"}
+
+
+def test_a_sentence_itself_scores_one(reader):
+    for id, _, text in SENTENCES[:9]:
+        ranked = lexical.rank(reader, text, 1)
+        assert reader.sentences([ranked[0].row])[ranked[0].row].id == id
+        assert ranked[0].score == pytest.approx(1)
+
+
+def test_a_filter_is_not_starved_by_other_languages(reader):
+    assert found(reader, "it is the day", k=3, langs=["kbd"]) == []
+    assert len(found(reader, "it is the day", k=400, langs=["en"])) == 400
+    assert found(reader, "школа", langs=["ru"])[0] == "r1"
+
+
+def test_queries_of_very_common_words_stay_within_the_budget(reader, monkeypatch):
+    monkeypatch.setattr(lexical, "POSTINGS", 50)
+    query = lexical.read_query(reader, "it is the day")
+    assert sum(f.documents for f in query.features) > 1000
+    assert 0 < len(lexical.candidates(reader, query, 1000)) <= 50
+    assert lexical.candidates(reader, query, 1000, ["kbd"]) == []
+    assert found(reader, "cat it is", k=1) == ["n1"]
+
+
+@given(st.text(max_size=30))
+def test_any_query_is_answered(reader, query):
+    for row in lexical.rank(reader, query, 5):
+        assert 0 < row.score <= 1 + 1e-9
+
+
+@pytest.mark.parametrize("query", ['"', "a OR b", "NEAR(x)", "key:школа", "*", "-школа", "'; DROP"])
+def test_query_syntax_means_nothing(reader, query):
+    lexical.rank(reader, query, 5)
