@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -107,6 +107,14 @@ class IndexReader:
             members.sort(key=lambda sentence: sentence.row)
         return found
 
+    def group_rows(self, rows: Iterable[int]) -> dict[int, int]:
+        """Return the group row of each of these sentences, by row."""
+        return self._by_row("group_row", rows)
+
+    def languages(self, rows: Iterable[int]) -> dict[int, str]:
+        """Return the language of each of these sentences, by row."""
+        return self._by_row("lang", rows)
+
     def with_key(self, key: str, lang: str) -> list[StoredSentence]:
         """Return the sentences of *lang* whose search key is *key*."""
         same_hash = self._select("s.key_hash", [key_hash(key)])
@@ -127,10 +135,20 @@ class IndexReader:
             raise KeyError(int(wanted[missing][0]))
         return out
 
+    def _by_row(self, column: str, rows: Iterable[int]) -> dict[int, Any]:
+        found: dict[int, Any] = {}
+        for batch in _batches([int(row) for row in rows]):
+            marks = ",".join("?" * len(batch))
+            found.update(
+                self.connection.execute(
+                    f"SELECT row, {column} FROM sentences WHERE row IN ({marks})", batch
+                )
+            )
+        return found
+
     def _select(self, column: str, values: list[int]) -> list[StoredSentence]:
         found = []
-        for start in range(0, len(values), _BATCH):
-            batch = values[start : start + _BATCH]
+        for batch in _batches(values):
             marks = ",".join("?" * len(batch))
             found += [
                 StoredSentence(*row[:8], meta=json.loads(row[8]) if row[8] else {})
@@ -142,6 +160,11 @@ class IndexReader:
                 )
             ]
         return found
+
+
+def _batches(values: list[int]) -> Iterator[list[int]]:
+    for start in range(0, len(values), _BATCH):
+        yield values[start : start + _BATCH]
 
 
 def key_hash(key: str) -> int:

@@ -3,10 +3,13 @@
 Fused mode joins up to three rankings by reciprocal rank (searchkbd.search.ranking):
 
 * nearest neighbours of the query's vector, weight 1.0;
-* sentences that share its words, weight 0.7, from a coverage of 0.3 up;
+* sentences that share its words, weight 0.7, from a coverage of 0.5 up;
 * where a language filter leaves the query's own language out: translations, in the languages
   asked for, of its nearest neighbours in its own language, weight 0.7. A human translation of a
   near-paraphrase is better evidence than a vector of another language.
+
+A hit is shown with its whole group, so the other sentences of the group would repeat it: they
+come after the best sentence of every other group, and never instead of it.
 """
 
 from __future__ import annotations
@@ -24,7 +27,7 @@ from searchkbd.search.ranking import Ranked, fuse
 SEMANTIC_WEIGHT = 1.0
 LEXICAL_WEIGHT = 0.7
 BRIDGE_WEIGHT = 0.7
-LEAST_COVERAGE = 0.3
+LEAST_COVERAGE = 0.5
 DEPTH = 100
 """Length of the rankings that are fused, at the least."""
 
@@ -83,7 +86,22 @@ def _fused(
     if langs and lang not in langs:
         own = semantic.nearest(reader, vector[None], depth, [lang])[0]
         rankings.append((BRIDGE_WEIGHT, _translations(reader, own, langs)))
-    return fuse(rankings)
+    return _groups_first(reader, fuse(rankings))
+
+
+def _groups_first(reader: IndexReader, ranked: list[Ranked]) -> list[Ranked]:
+    """Return *ranked* with the best row of each group first and the others after them.
+
+    Scores stay in order: those of the others are scaled below the last best row's.
+    """
+    group_of = reader.group_rows(r.row for r in ranked)
+    seen: set[int] = set()
+    best, others = [], []
+    for r in ranked:
+        group = group_of[r.row]
+        (others if group in seen else best).append(r)
+        seen.add(group)
+    return best + [Ranked(r.row, r.score * best[-1].score) for r in others]
 
 
 def _translations(

@@ -189,12 +189,7 @@ def _of_languages(
     kept: list[int] = []
     for start in range(0, len(rows), 500):
         batch = rows[start : start + 500].tolist()
-        marks = ",".join("?" * len(batch))
-        lang_of = dict(
-            reader.connection.execute(
-                f"SELECT row, lang FROM sentences WHERE row IN ({marks})", batch
-            )
-        )
+        lang_of = reader.languages(batch)
         kept += [row for row in batch if lang_of[row] in langs]
         if len(kept) >= limit:
             break

@@ -1,0 +1,81 @@
+"""Measure a cold ``searchkbd search``: process start to exit, against the floor of its imports.
+
+    python scripts/bench/cold_search.py --index /tmp/large
+
+Each command runs in turn with the floor, ``python -c "import numpy, faiss"``, so that the ratio
+holds when the machine's speed drifts. With --imports, the slowest imports of a search are listed
+(python -X importtime) instead.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import subprocess
+import sys
+import time
+
+FLOOR = [sys.executable, "-c", "import numpy, faiss"]
+SEARCHES = [
+    ("Kabardian query, fused", ["Сэ еджапIэм сокIуэ", "--from", "kbd"]),
+    ("Russian query, fused", ["Где находится школа?", "--from", "ru"]),
+    ("Russian query, semantic", ["Где находится школа?", "--from", "ru", "--mode", "semantic"]),
+    ("Russian query, lexical", ["Где находится школа?", "--from", "ru", "--mode", "lexical"]),
+    ("Russian query, language detected", ["Где находится школа?"]),
+]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--index", required=True)
+    parser.add_argument("--runs", type=int, default=9)
+    parser.add_argument("--imports", action="store_true")
+    options = parser.parse_args()
+    searches = [(name, command(words, options.index)) for name, words in SEARCHES]
+    if options.imports:
+        show_imports(searches[1][1])
+        return
+    print("| what | median ms | floor ms | ratio |")
+    print("|---|---|---|---|")
+    for name, words in searches:
+        wall([*words])  # once, to fill the file cache
+        pairs = [(wall(words), wall(FLOOR)) for _ in range(options.runs)]
+        ratio = statistics.median(own / floor for own, floor in pairs)
+        own, floor = (statistics.median(column) for column in zip(*pairs, strict=True))
+        print(f"| {name} | {own:.0f} | {floor:.0f} | {ratio:.2f} |")
+
+
+def command(words: list[str], index: str) -> list[str]:
+    return [sys.executable, "-m", "searchkbd", "search", *words, "--index", index, "--json"]
+
+
+def wall(words: list[str]) -> float:
+    """Return the milliseconds that a process takes."""
+    start = time.perf_counter()
+    subprocess.run(words, stdout=subprocess.DEVNULL, check=True)
+    return 1000 * (time.perf_counter() - start)
+
+
+def show_imports(words: list[str]) -> None:
+    """Print the imports that take the longest, with everything that they import."""
+    run = subprocess.run(
+        [words[0], "-X", "importtime", *words[1:]],
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=True,
+        env={**os.environ, "PYTHONIOENCODING": "utf-8"},
+    )  # fmt: skip
+    rows = []
+    for line in run.stderr.splitlines():
+        parts = line.removeprefix("import time:").split("|")
+        if len(parts) == 3 and parts[1].strip().isdigit():
+            depth = (len(parts[2]) - len(parts[2].lstrip()) - 1) // 2
+            rows.append((int(parts[1]) / 1000, depth, parts[2].strip()))
+    print("| ms with all below it | module |")
+    print("|---|---|")
+    for milliseconds, depth, module in sorted(rows, reverse=True)[:25]:
+        if depth <= 2:
+            print(f"| {milliseconds:.1f} | {'· ' * depth}{module} |")
+
+
+if __name__ == "__main__":
+    main()
