@@ -5,15 +5,18 @@ from __future__ import annotations
 import random
 import sys
 import time
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import click
 
 # Run from a checkout, whether or not the package is installed.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from searchkbd.text.forms import loose_key  # noqa: E402
 from searchkbd.text.identify import CLASSES, Table  # noqa: E402
 from searchkbd.training import lid, lid_data  # noqa: E402
 
@@ -61,32 +64,34 @@ def report_by_source(title: str, texts: Texts, table: Table) -> None:
 @click.option("--rate", default=lid.Options.rate, show_default=True)
 @click.option("--decay", default=lid.Options.decay, show_default=True)
 @click.option("--hold-out", default="", help="ISO codes, by comma, of languages left out of other")
-def main(
-    data: Path, out: Path, seed: int, epochs: int, draws: int, rate: float, decay: float,
-    hold_out: str,
-) -> None:
+def main(data: Path, out: Path, hold_out: str, **options: Any) -> None:
     """Fit on --data, write the table to --out, print the figures of its card."""
-    import torch
-
-    torch.set_num_threads(1)
+    fitting = lid.Options(**options)
     begun = time.perf_counter()
     dev = list(lid_data.read_dev(data))
-    parts = lid_data.split(lid_data.read_training(data), lid_data.loose_keys(dev), seed)
+    parts = lid_data.split(lid_data.read_training(data), lid_data.loose_keys(dev), fitting.seed)
     unseen_codes = frozenset(hold_out.split(",")) - {""}
-    unseen = [item for part in (parts.train, parts.tune, parts.test) for item in part
-              if item.source in unseen_codes]
+    everything = [*parts.train, *parts.tune, *parts.test]
+    unseen = [item for item in everything if item.source in unseen_codes]
     train, tune, test = (
         [item for item in part if item.source not in unseen_codes]
         for part in (parts.train, parts.tune, parts.test)
     )
     _log(f"{len(train)} texts to fit, {len(tune)} to tune, {len(test)} to report, {len(dev)} dev")
-    options = lid.Options(epochs=epochs, draws=draws, rate=rate, decay=decay, seed=seed)
-    table = lid.prefer_five(lid.fit(train, options, _log), tune)
+    table = lid.prefer_five(lid.fit(train, fitting, _log), tune)
     lid.save_table(table, out)
     _log(f"{out}: {out.stat().st_size} bytes after {time.perf_counter() - begun:.0f} s")
 
+    longer = [item for item in [*test, *dev]
+              if item.kind == "sentences" and lid_data.word_count(item.text) >= 4]
+    report("sentences of four words or more, held aside and development", longer, table)
     report("held aside", test, table)
-    rng = random.Random(seed)
+    langs = defaultdict(set)
+    for item in everything:
+        langs[loose_key(item.text)].add(item.lang)
+    certain = [item for item in test if len(langs[loose_key(item.text)]) == 1]
+    report("held aside, without texts that the data has in two languages", certain, table)
+    rng = random.Random(fitting.seed)
     pieces = [lid_data.truncate(item, rng) for item in test if item.kind == "sentences"]
     report("held aside, one to three words of each sentence", pieces, table)
     report("development sets", dev, table)

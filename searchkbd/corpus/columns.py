@@ -170,7 +170,7 @@ def _no_text(header: Sequence[str]) -> None:
         f"missing column: no text. Looked for {', '.join(ALIASES['text'])}, for text_a and "
         f"text_b, and for two language codes ({', '.join(LANGUAGES)}); the first line has: "
         f"{columns}. Name it, or number it from 1: --column text=NAME; "
-        "for two columns of text without a header: --langs CODE,CODE"
+        "for two columns of text without a header: --langs CODE,CODE --no-header"
     )
 
 

@@ -16,8 +16,9 @@ STDIN = "-"
 """The file name that stands for standard input."""
 
 _CHUNK = 1 << 18
-# Compressed bytes given to a decompressor at a time. None of the formats makes more than some
-# 32 MB out of so few, which bounds the memory that a decompression bomb takes.
+# Against decompression bombs. bzip2 and xz are asked for so many bytes at a time; gzip and
+# Zstandard cannot make more than 1 and 32 MB of the few compressed bytes that they are given.
+_OUTPUT = 1 << 20
 _PIECE = 1 << 10
 _XZ_MEMORY = 1 << 28
 
@@ -122,15 +123,24 @@ def _decompress(chunks: Iterator[bytes], new: Callable[[], object]) -> Iterator[
                     if not data:
                         break
                     engine = new()
-                try:
-                    out = engine.decompress(data)
-                except Exception as error:  # each library has its own, zstandard a plain one
-                    raise DamagedError(f"damaged compressed data ({error})") from None
-                if out:
-                    yield out
+                yield from _outputs(engine, data)
                 data = b""
                 if engine.eof:
                     data = engine.unused_data
                     engine = None
     if engine is not None:
         raise DamagedError("compressed data that ends too early")
+
+
+def _outputs(engine, data: bytes) -> Iterator[bytes]:
+    limits = hasattr(engine, "needs_input")  # bzip2 and xz
+    more = True
+    while more:
+        try:
+            out = engine.decompress(data, _OUTPUT) if limits else engine.decompress(data)
+        except Exception as error:  # each library has its own, that of zstandard is a plain one
+            raise DamagedError(f"damaged compressed data ({error})") from None
+        if out:
+            yield out
+        data = b""
+        more = limits and not engine.needs_input and not engine.eof

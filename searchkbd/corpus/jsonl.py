@@ -57,8 +57,8 @@ def _parse(line: str) -> dict[str, object]:
         raise _NotARow("bad JSON: nested too deeply") from None
     except _NotARow:
         raise
-    except ValueError as error:  # a number of too many digits
-        raise _NotARow(f"bad JSON: {error}") from None
+    except ValueError:  # Python refuses to convert it
+        raise _NotARow("bad JSON: a number has too many digits") from None
     if not isinstance(row, dict):
         raise _NotARow(f"wrong type: an object is expected, not {_name(row)}")
     inner = row.get("translation")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import chain
 
 from searchkbd.corpus.decompress import DamagedError, byte_chunks, shown
@@ -171,11 +172,11 @@ def _same_family(named: str, codec: str) -> bool:
 
 
 def _named_codec(named: str) -> str:
-    try:
-        b"".decode(named)  # refuses what is a codec but not a text encoding
+    info = None
+    with suppress(LookupError, ValueError):
+        with suppress(UnicodeError):
+            b"a".decode(named)  # a LookupError for what is a codec but not a text encoding
         info = codecs.lookup(named)
-    except (LookupError, ValueError):
-        info = None
     if info is None or info.incrementaldecoder is None:
         raise CorpusError(
             f"unknown encoding {named!r} (expected one like utf-8, cp1251, utf-16 or mac-cyrillic)"

@@ -108,13 +108,14 @@ class RowReader:
         code = self._codes.get(written)
         if code is not None:
             return code
-        tag = written.strip() or part.code
+        own = written.strip()
+        tag = own or part.code
         if not tag:
             if self._lang is None:
                 raise _Refused("no language")
             return self._lang
         code = UNDETERMINED if tag.lower() == UNDETERMINED else normalize_language(tag)
-        if written:
+        if own:
             self._codes[written] = code
         return code
 

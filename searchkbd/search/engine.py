@@ -5,8 +5,9 @@ Fused mode joins up to three rankings by reciprocal rank (searchkbd.search.ranki
 * nearest neighbours of the query's vector, weight 1.0;
 * sentences that share its words, weight 0.7, from a coverage of 0.5 up;
 * where a language filter leaves the query's own language out: translations, in the languages
-  asked for, of its nearest neighbours in its own language, weight 0.7. A human translation of a
-  near-paraphrase is better evidence than a vector of another language.
+  asked for, of near-paraphrases (cosine of 0.9 and more) in its own language, weight 0.7. A human
+  translation of the same thing said otherwise is better evidence than a vector of another
+  language; one of a merely similar sentence is not.
 
 A hit is shown with its whole group, so the other sentences of the group would repeat it: they
 come after the best sentence of every other group, and never instead of it.
@@ -28,6 +29,7 @@ SEMANTIC_WEIGHT = 1.0
 LEXICAL_WEIGHT = 0.7
 BRIDGE_WEIGHT = 0.7
 LEAST_COVERAGE = 0.5
+PARAPHRASE = 0.9
 DEPTH = 100
 """Length of the rankings that are fused, at the least."""
 
@@ -85,7 +87,8 @@ def _fused(
     ]
     if langs and lang not in langs:
         own = semantic.nearest(reader, vector[None], depth, [lang])[0]
-        rankings.append((BRIDGE_WEIGHT, _translations(reader, own, langs)))
+        near = [r for r in own if r.score >= PARAPHRASE]
+        rankings.append((BRIDGE_WEIGHT, _translations(reader, near, langs)))
     return _groups_first(reader, fuse(rankings))
 
 

@@ -15,6 +15,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
@@ -32,6 +33,7 @@ MAX_CHARS = 2000
 MAX_ORDER = 5
 """The longest character n-gram; a blank stands for the edge of a word and counts as one."""
 
+_TABLE_FILE = Path(__file__).resolve().parents[1] / "resources" / "lid.npz"
 _TEXTS_AT_ONCE = 2048
 # Features of a text of about three words.
 _SHORT = 80
@@ -68,7 +70,7 @@ class Identification:
     confidence: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Table:
     """A trained classifier.
 
@@ -125,9 +127,7 @@ def probabilities(texts: Sequence[str], table: Table) -> NDArray[np.float64]:
 @cache
 def default_table() -> Table:
     """Return the table that comes with the package, loaded once."""
-    from importlib.resources import files
-
-    with (files("searchkbd") / "resources" / "lid.npz").open("rb") as file:
+    with _TABLE_FILE.open("rb") as file:
         return load_table(file)
 
 

@@ -2,8 +2,8 @@
 
 ``–ñ–∏–∑–Ω—å`` is ``Жизнь`` read as Mac Roman, ``Р–РёР·РЅСЊ`` the same read as Windows-1251.
 ftfy restores most such text, but it takes Cyrillic read as Mac Roman, Mac Cyrillic or DOS 866
-for sequences of dashes and letters that may be meant. Here those readings are undone first, and
-only on evidence that clean text does not give; the rest is left to ftfy.
+for dashes and letters that may be meant. Here Cyrillic is restored first, and only on evidence
+that clean text does not give; the rest is left to ftfy.
 
 Not repaired, because clean French and Turkish look the same: text whose *single-byte* encoding
 was read as another (``Ïðèâåò``).
@@ -17,12 +17,16 @@ from dataclasses import dataclass
 from functools import cache
 
 # Encodings in which UTF-8 Cyrillic is found misread, the most frequent first.
-_CODECS = ("mac_roman", "cp1251", "cp866", "mac_cyrillic")
+_CODECS = ("mac_roman", "cp1251", "cp866", "mac_cyrillic", "cp437")
 
 # What a restored text may contain: the alphabets of the five languages and their punctuation.
 _CYRILLIC = "".join(map(chr, range(0x410, 0x450))) + "ЁёӀӏІі"
 _LATIN = "ÀÂÆÇÈÉÊËÎÏÔŒÙÛÜŸàâæçèéêëîïôœùûüÿÖöĞğİıŞş"
 _SIGNS = "\u00a0\u00ad«»°·§¿¡“”„‘’‚–—…№•\u0300\u0301\u2011\u202f−"
+
+# What ftfy may find behind damage: also the letters of other languages in these scripts.
+_EUROPEAN = frozenset(map(chr, [*range(0x250), *range(0x300, 0x370), *range(0x400, 0x530)]))
+_EUROPEAN |= frozenset(map(chr, range(0x2010, 0x2060))) | frozenset("€№™\ufeff")
 
 # A cheap sign of damage: a first byte of a UTF-8 sequence and a continuation byte, side by side,
 # as each wrong encoding shows them; or a C1 control character, which no text has.
@@ -117,7 +121,9 @@ def _with_ftfy(text: str) -> str:
         return text
     import ftfy  # 110 ms to import, and clean text never needs it
 
-    return ftfy.fix_encoding(text, _ftfy_config())
+    fixed = ftfy.fix_encoding(text, _ftfy_config())
+    # ``hâlâ»…`` would become Chinese, which no damage to our languages hides.
+    return fixed if _EUROPEAN.issuperset(set(fixed) - set(text)) else text
 
 
 @cache

@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeAlias
 
 from searchkbd.text.forms import fold_palochka, loose_key, words
 from searchkbd.text.languages import normalize_language
@@ -38,6 +39,10 @@ class Labelled:
     lang: str
     kind: str
     source: str
+
+
+Groups: TypeAlias = dict[tuple[str, str], dict[str, list[Labelled]]]
+"""Texts by (class, kind), and by source within."""
 
 
 @dataclass(frozen=True)
@@ -165,9 +170,9 @@ def to_upper(text: str, turkish: bool = False) -> str:
     return (text.translate(_TURKISH_UPPER) if turkish else text).upper()
 
 
-def group(texts: Iterable[Labelled]) -> dict[tuple[str, str], dict[str, list[Labelled]]]:
+def group(texts: Iterable[Labelled]) -> Groups:
     """Return *texts* by (class, kind), and by source within."""
-    groups: dict[tuple[str, str], dict[str, list[Labelled]]] = {}
+    groups: Groups = {}
     for item in texts:
         sources = groups.setdefault((item.lang, item.kind), {})
         sources.setdefault(item.source, []).append(item)
