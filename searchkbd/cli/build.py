@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -189,7 +189,11 @@ class _Reading:
     def _opened(self, file: str) -> Iterator[Sentence | Reject]:
         from searchkbd.corpus.read import read_corpus
 
-        rows = iter(read_corpus(file, self._options))
+        options = self._options
+        if [Path(other).name for other in self._files].count(Path(file).name) > 1:
+            # Ids made from lines must differ between a/x.txt and b/x.txt.
+            options = replace(options, name=file)
+        rows = iter(read_corpus(file, options))
         if file == "-":
             return rows
         first = list(_take(rows, 1))

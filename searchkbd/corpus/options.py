@@ -25,6 +25,7 @@ class ReadOptions:
     * ``encoding``: a Python codec name; None takes UTF-8, and UTF-16 or UTF-32 by their marks;
     * ``repair``: undo mojibake;
     * ``origin``: origin of sentences that have none in the file; None takes the file's name;
+    * ``name``: what stands for the file in ids made from its lines; None takes its base name;
     * ``max_chars``: a longer text is rejected; ``max_line_chars``: a longer line is rejected
       without being held in memory.
     """
@@ -38,5 +39,6 @@ class ReadOptions:
     encoding: str | None = None
     repair: bool = True
     origin: str | None = None
+    name: str | None = None
     max_chars: int = 20_000
     max_line_chars: int = 16_000_000

@@ -32,8 +32,9 @@ class RowReader:
 
     def __init__(self, file: str, options: ReadOptions) -> None:
         self._file = shown(file)
-        self._name = "stdin" if file == STDIN else os.path.basename(file)
-        self._origin = options.origin or self._name
+        base = "stdin" if file == STDIN else os.path.basename(file)
+        self._name = options.name or base
+        self._origin = options.origin or base
         self._lang = self._default_language(options.lang)
         self._repair = options.repair
         self._max_chars = options.max_chars

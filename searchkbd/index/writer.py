@@ -304,7 +304,7 @@ class IndexWriter:
             "SELECT text FROM sentences WHERE id = ?", (sentence.id,)
         ).fetchone()
         shown = text if len(text) <= 60 else text[:59] + "…"
-        reason = f"id {sentence.id!r} already stands for another sentence: {shown!r}"
+        reason = f"duplicate id: {sentence.id!r} already stands for {shown!r}"
         self.reject(Reject(sentence.source, reason, sentence.text), on_reject)
 
     def _named(self, table: str, name: str) -> int:

@@ -34,3 +34,8 @@ def test_the_formula():
     best = 1.5 / (RRF_K + 1)
     assert fused[8] == pytest.approx((1 / (RRF_K + 2) + 0.5 / (RRF_K + 1)) / best)
     assert fused[7] == pytest.approx((1 / (RRF_K + 1)) / best)
+
+
+def test_an_empty_ranking_takes_nothing_from_the_score():
+    assert fuse([(1.0, [7]), (0.7, [])])[0].score == pytest.approx(1)
+    assert fuse([(1.0, []), (0.7, [])]) == []
