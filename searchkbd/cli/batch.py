@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import TypeVar
 
 from searchkbd.api import MAX_QUERY_CHARS
 from searchkbd.cli.output import note
 from searchkbd.text.forms import stored_form
+
+Result = TypeVar("Result")
 
 BATCH = 64
 """Queries encoded together; at a keyboard each is answered at once."""
@@ -20,6 +23,30 @@ class InputLine:
 
     text: str
     problem: str | None = None
+
+    @property
+    def is_query(self) -> bool:
+        return bool(self.text) and not self.problem
+
+
+def answer_lines(
+    answer: Callable[[list[str]], list[Result]],
+    without_answer: Callable[[str], Result],
+    show: Callable[[Result], None],
+) -> int:
+    """Show an answer for every line of standard input, in order; return the exit code.
+
+    Lines are answered in batches. A blank line is shown as *without_answer* makes it; so is one
+    that cannot be a query, which is also named on standard error and makes the exit code 1.
+    """
+    code = 0
+    for batch in read_batches():
+        answers = iter(answer([line.text for line in batch if line.is_query]))
+        for line in batch:
+            show(next(answers) if line.is_query else without_answer(line.text))
+            if line.problem:
+                code = 1
+    return code
 
 
 def read_batches() -> Iterator[list[InputLine]]:
@@ -55,4 +82,4 @@ def _read_line(raw: bytes, too_long: bool) -> InputLine:
         raw.decode("utf-8")
     except UnicodeDecodeError as error:
         return InputLine(text, f"not UTF-8 (byte {error.start + 1})")
-    return InputLine(text, None if text else "empty line")
+    return InputLine(text)

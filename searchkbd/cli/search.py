@@ -55,23 +55,13 @@ def command(
         if query is not None:
             _show(run([query])[0], as_json, lines=False)
             return 0
-        return _search_batches(run, SearchMode(mode), query_lang, as_json)
+        from searchkbd.cli.batch import answer_lines
 
-
-def _search_batches(run, mode: SearchMode, query_lang: str | None, as_json: bool) -> int:
-    from searchkbd.cli.batch import read_batches
-
-    code = 0
-    for batch in read_batches():
-        results = iter(run([line.text for line in batch if not line.problem]))
-        for line in batch:
-            if line.problem:
-                code = 1
-                result = SearchResult(line.text, query_lang or "und", mode, ())
-            else:
-                result = next(results)
-            _show(result, as_json, lines=True)
-    return code
+        return answer_lines(
+            run,
+            lambda text: SearchResult(text, query_lang or "und", SearchMode(mode), ()),
+            lambda result: _show(result, as_json, lines=True),
+        )
 
 
 def _show(result: SearchResult, as_json: bool, *, lines: bool) -> None:

@@ -63,23 +63,13 @@ def lookup(
         if segment is not None:
             _show(run([segment])[0], as_json, lines=False)
             return 0
-        return _look_up_batches(run, source, target, as_json)
+        from searchkbd.cli.batch import answer_lines
 
-
-def _look_up_batches(run, source: str, target: str, as_json: bool) -> int:
-    from searchkbd.cli.batch import read_batches
-
-    code = 0
-    for batch in read_batches():
-        lookups = iter(run([line.text for line in batch if not line.problem]))
-        for line in batch:
-            if line.problem:
-                code = 1
-                result = Lookup(line.text, source, target, ())
-            else:
-                result = next(lookups)
-            _show(result, as_json, lines=True)
-    return code
+        return answer_lines(
+            run,
+            lambda text: Lookup(text, source, target, ()),
+            lambda result: _show(result, as_json, lines=True),
+        )
 
 
 def _show(result: Lookup, as_json: bool, *, lines: bool) -> None:

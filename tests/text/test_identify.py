@@ -237,3 +237,18 @@ def test_99_of_100_unseen_sentences_of_four_words_are_told_right(
         right = sum(found.lang == lang for found in identify_batch(longer))
         assert len(longer) >= 20
         assert right >= 0.99 * len(longer)
+
+
+def test_every_longer_sentence_of_the_phrasebook_is_told_right() -> None:
+    path = Path(module.__file__).parents[1] / "resources" / "phrasebook.tsv"
+    lines = path.read_text(encoding="utf-8").splitlines()
+    rows = csv.DictReader(
+        (line for line in lines if not line.startswith("#")),
+        delimiter="\t",
+        quoting=csv.QUOTE_NONE,
+    )
+    longer = [(row["text"], row["lang"]) for row in rows if len(row["text"].split()) >= 4]
+    assert {lang for _, lang in longer} == set(LANGUAGES)
+    found = identify_batch([text for text, _ in longer])
+    wrong = [text for (text, lang), one in zip(longer, found, strict=True) if one.lang != lang]
+    assert len(wrong) <= 0.01 * len(longer), wrong
