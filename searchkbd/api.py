@@ -61,9 +61,15 @@ class Index:
             self._encoder = encoder
         return self._encoder
 
+    @property
+    def languages(self) -> dict[str, int]:
+        """How many sentences each language has, most first."""
+        return dict(self._reader.sentences_per_language)
+
     def info(self) -> IndexInfo:
         """Count what the index holds."""
-        return index_info(self._reader)
+        with self._reader.damage_reported():
+            return index_info(self._reader)
 
     def search(
         self,
@@ -100,15 +106,12 @@ class Index:
             query_langs = [normalize_language(query_lang)] * len(texts)
         else:
             query_langs = detect_languages(texts)
-        return search(
-            self._reader,
-            None if mode is SearchMode.LEXICAL else self.encoder,
-            texts,
-            query_langs,
-            k=k,
-            langs=None if not langs else list(dict.fromkeys(map(normalize_language, langs))),
-            mode=mode,
-        )
+        hit_langs = None if not langs else list(dict.fromkeys(map(normalize_language, langs)))
+        encoder = None if mode is SearchMode.LEXICAL else self.encoder
+        with self._reader.damage_reported():
+            return search(
+                self._reader, encoder, texts, query_langs, k=k, langs=hit_langs, mode=mode
+            )
 
     def look_up(
         self,
@@ -131,16 +134,18 @@ class Index:
         source, target = normalize_language(source_lang), normalize_language(target_lang)
         if source == target:
             raise ValueError(f"source and target language are both {source}")
-        return lookup.look_up(
-            self._reader,
-            self.encoder,
-            [_checked(segment) for segment in segments],
-            source,
-            target,
-            k=k,
-            min_quality=lookup.MIN_QUALITY if min_quality is None else min_quality,
-            min_similarity=lookup.MIN_SIMILARITY if min_similarity is None else min_similarity,
-        )
+        texts = [_checked(segment) for segment in segments]
+        with self._reader.damage_reported():
+            return lookup.look_up(
+                self._reader,
+                self.encoder,
+                texts,
+                source,
+                target,
+                k=k,
+                min_quality=lookup.MIN_QUALITY if min_quality is None else min_quality,
+                min_similarity=lookup.MIN_SIMILARITY if min_similarity is None else min_similarity,
+            )
 
     def _check(self, encoder: Encoder) -> None:
         check_encoder(self._reader.meta, encoder, self._reader.directory)

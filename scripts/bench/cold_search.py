@@ -4,7 +4,7 @@
 
 Each command runs in turn with the floor, ``python -c "import numpy, faiss"``, so that the ratio
 holds when the machine's speed drifts. With --imports, the slowest imports of a search are listed
-(python -X importtime) instead.
+(python -X importtime) instead; with --phases, what a fresh process does after them.
 """
 
 from __future__ import annotations
@@ -25,16 +25,47 @@ SEARCHES = [
     ("Russian query, language detected", ["Где находится школа?"]),
 ]
 
+PHASES = """
+import sys, time
+at = time.perf_counter()
+def phase(name):
+    global at
+    now = time.perf_counter()
+    print(name, 1000 * (now - at), sep="\\t")
+    at = now
+import searchkbd.cli.main, searchkbd.cli.search, searchkbd.api
+phase("import the command and numpy")
+import faiss
+phase("import faiss")
+index = searchkbd.api.open_index(sys.argv[1])
+phase("open the index")
+searchkbd.api.detect_languages([sys.argv[2]])
+phase("identify the language")
+encoder = index.encoder
+encoder.encode([sys.argv[2]], [sys.argv[3]])
+phase("load the encoder, encode")
+index.search(sys.argv[2], query_lang=sys.argv[3], mode="semantic")
+phase("semantic search, reading the vectors")
+index.search(sys.argv[2], query_lang=sys.argv[3], mode="semantic")
+phase("the same again")
+index.search(sys.argv[2], query_lang=sys.argv[3], mode="lexical")
+phase("lexical search")
+"""
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--index", required=True)
     parser.add_argument("--runs", type=int, default=9)
     parser.add_argument("--imports", action="store_true")
+    parser.add_argument("--phases", action="store_true")
     options = parser.parse_args()
     searches = [(name, command(words, options.index)) for name, words in SEARCHES]
     if options.imports:
         show_imports(searches[1][1])
+        return
+    if options.phases:
+        show_phases(options.index, options.runs)
         return
     print("| what | median ms | floor ms | ratio |")
     print("|---|---|---|---|")
@@ -55,6 +86,24 @@ def wall(words: list[str]) -> float:
     start = time.perf_counter()
     subprocess.run(words, stdout=subprocess.DEVNULL, check=True)
     return 1000 * (time.perf_counter() - start)
+
+
+def show_phases(index: str, runs: int) -> None:
+    """Print the median milliseconds of each step of a first search, by language of the query."""
+    queries = [("ru", "Где находится школа?"), ("kbd", "Сэ еджапIэм сокIуэ")]
+    times: dict[str, dict[str, list[float]]] = {}
+    for _ in range(runs):
+        for lang, query in queries:
+            command = [sys.executable, "-c", PHASES, index, query, lang]
+            run = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+            for line in run.stdout.splitlines():
+                name, milliseconds = line.split("\t")
+                times.setdefault(name, {}).setdefault(lang, []).append(float(milliseconds))
+    print("| step | ru ms | kbd ms |")
+    print("|---|---|---|")
+    for name, by_lang in times.items():
+        cells = " | ".join(f"{statistics.median(by_lang[lang]):.1f}" for lang, _ in queries)
+        print(f"| {name} | {cells} |")
 
 
 def show_imports(words: list[str]) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
+import os
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, replace
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ import click
 
 from searchkbd.cli.options import index_option, json_option
 from searchkbd.cli.output import note, plural, print_json
+from searchkbd.errors import NothingToBuildError
 
 if TYPE_CHECKING:
     from searchkbd.corpus.options import ReadOptions
@@ -47,9 +49,9 @@ def _pair(ctx: click.Context, param: click.Parameter, value: str | None):
 @click.option(
     "--demo", is_flag=True, help="Build from the phrasebook that comes with searchkbd."
 )
-@click.option("--add", "mode", flag_value="add", help="Add to the index that is there.")
+@click.option("--add", is_flag=True, help="Add to the index that is there.")
 @click.option(
-    "--replace", "mode", flag_value="replace",
+    "--replace", is_flag=True,
     help="Put a new index in the place of the one that is there.",
 )
 @click.option(
@@ -89,7 +91,8 @@ def command(
     files: tuple[str, ...],
     index: Path,
     demo: bool,
-    mode: str | None,
+    add: bool,
+    replace: bool,
     lang: str | None,
     langs: tuple[str, str] | None,
     columns: dict[str, str],
@@ -112,6 +115,7 @@ def command(
     Nothing is kept of a build that fails or is interrupted. Rows that cannot be used are listed
     in a report and the exit code is 1.
     """
+    from searchkbd.corpus.decompress import shown
     from searchkbd.corpus.options import ReadOptions
     from searchkbd.corpus.report import RejectReport
     from searchkbd.encoders import load_encoder
@@ -122,23 +126,30 @@ def command(
         files = (*files, str(PHRASEBOOK))
     if not files:
         raise click.UsageError("give at least one FILE of sentences, or --demo")
+    if add and replace:
+        raise click.UsageError("--add keeps what is there and --replace does not; give one of them")
+    _check_report(rejects, index, files)
     options = ReadOptions(
         lang=lang, langs=langs, columns=columns, delimiter=delimiter, header=header,
         format=file_format, encoding=encoding, repair=repair, origin=origin,
     )  # fmt: skip
     start = time.monotonic()
-    with (
-        RejectReport(rejects or _default_report(index)) as report,
-        _Reading(files, options) as reading,
-    ):
-        summary = build_index(
-            index,
-            reading.items(),
-            load_encoder(),
-            mode=Mode(mode or "new"),
-            on_reject=report.add,
-            progress=reading.show,
-        )
+    try:
+        with (
+            RejectReport(rejects or _default_report(index)) as report,
+            _Reading(files, options) as reading,
+        ):
+            summary = build_index(
+                index,
+                reading.items(),
+                load_encoder(),
+                mode=Mode.ADD if add else Mode.REPLACE if replace else Mode.NEW,
+                on_reject=report.add,
+                progress=reading.show,
+            )
+    except NothingToBuildError as error:
+        _show_rejects(report)
+        raise NothingToBuildError(f"{error} (in {', '.join(map(shown, files))})") from None
     seconds = time.monotonic() - start
     if as_json:
         print_json(_shape(index, summary, report, seconds))
@@ -148,7 +159,22 @@ def command(
 
 
 def _default_report(index: Path) -> Path:
-    return index.with_name(index.name + ".rejects.tsv")
+    # "." and ".." have a name, and something beside them, only once they are resolved.
+    place = Path(os.path.abspath(index)) if index.name in ("", "..") else index
+    return place.parent / f"{place.name}.rejects.tsv"
+
+
+def _check_report(report: Path | None, index: Path, files: Sequence[str]) -> None:
+    """Refuse to write the report over the input or into the index."""
+    if report is None:
+        return
+    place = os.path.abspath(report)
+    if place in map(os.path.abspath, files):
+        raise click.BadParameter(f"{report} is an input file", param_hint="'--rejects'")
+    if Path(os.path.abspath(index)) in Path(place).parents:
+        raise click.BadParameter(
+            f"{report} is inside the index directory", param_hint="'--rejects'"
+        )
 
 
 class _Reading:
@@ -192,7 +218,7 @@ class _Reading:
         options = self._options
         if [Path(other).name for other in self._files].count(Path(file).name) > 1:
             # Ids made from lines must differ between a/x.txt and b/x.txt.
-            options = replace(options, name=file)
+            options = dataclasses.replace(options, name=file)
         rows = iter(read_corpus(file, options))
         if file == "-":
             return rows
@@ -223,7 +249,7 @@ _COMPRESSED = frozenset({".gz", ".bz2", ".xz", ".zst"})
 def _shape(index: Path, summary: BuildSummary, report: RejectReport, seconds: float) -> dict:
     return {
         "index": str(index),
-        **asdict(summary),
+        **dataclasses.asdict(summary),
         "languages": dict(summary.languages),
         "rejects": str(report.path) if summary.rejected else None,
         "seconds": round(seconds, 2),
@@ -245,7 +271,12 @@ def _show(index: Path, summary: BuildSummary, report: RejectReport, seconds: flo
     if summary.foreign:
         names = ", ".join(f"{lang} ({n:,})" for lang, n in summary.foreign.items())
         note(f"  note: the encoder was not made for {names}: meaning may be missed, words are not")
-    if summary.rejected:
-        note(f"  {plural(summary.rejected, 'row')} rejected, listed in {report.path}:")
-        for reason, count in report.by_reason.most_common(5):
-            note(f"    {count:>7,}  {reason}")
+    _show_rejects(report)
+
+
+def _show_rejects(report: RejectReport) -> None:
+    if not report.count:
+        return
+    note(f"  {plural(report.count, 'row')} rejected, listed in {report.path}:")
+    for reason, count in report.by_reason.most_common(5):
+        note(f"    {count:>7,}  {reason}")

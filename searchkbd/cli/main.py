@@ -51,10 +51,21 @@ def cli() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command and end the process with its exit code."""
+    _stand_in_for_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         # Kabardian must come out right whatever the locale says.
         stream.reconfigure(encoding="utf-8", errors="replace")
     sys.exit(run(arguments))
+
+
+def _stand_in_for_closed_streams() -> None:
+    """Put the null device where a stream is closed (``<&-``), as a daemon does.
+
+    Else the next file to be opened, the database maybe, would get the stream's number.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
@@ -67,9 +78,11 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except (click.Abort, KeyboardInterrupt):
         click.echo("searchkbd: interrupted", err=True)
         return 2
-    except BrokenPipeError:
-        # The reader of our output (head, less) has gone: nothing is left to say to it.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except SystemExit as end:
+        # click exits with 1 when the reader of our output (head, less) has gone. That reader has
+        # all that it wanted.
+        if not isinstance(end.__context__, BrokenPipeError):
+            raise
         return 0
     except (SearchkbdError, ValueError) as error:
         click.echo(f"searchkbd: {error}", err=True)

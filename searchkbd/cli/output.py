@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import click
@@ -20,6 +20,15 @@ def print_json(shape: Any, *, lines: bool = False) -> None:
 def note(text: str) -> None:
     """Say something beside the result, on standard error."""
     click.echo(text, err=True)
+
+
+def note_absent(langs: Iterable[str], present: Iterable[str]) -> None:
+    """Say which of *langs* the index has no sentences in, if there are any."""
+    present = list(present)
+    absent = [lang for lang in langs if lang not in present]
+    if absent:
+        has = ", ".join(present)
+        note(f"note: the index has no sentences in {', '.join(absent)} (it has: {has})")
 
 
 def file_size(count: int) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from searchkbd.cli.options import LANGUAGE, index_option, json_option
-from searchkbd.cli.output import note, print_json, wrapped
+from searchkbd.cli.output import note, note_absent, print_json, wrapped
 from searchkbd.search.hit import SearchMode, SearchResult
 
 
@@ -49,6 +49,8 @@ def command(
     from searchkbd.api import open_index
 
     with open_index(index, map_vectors=mode != SearchMode.LEXICAL.value) as opened:
+        note_absent(langs, opened.languages)
+
         def run(texts: list[str]) -> list[SearchResult]:
             return opened.search_batch(texts, langs=langs, query_lang=query_lang, k=k, mode=mode)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from searchkbd.cli.options import LANGUAGE, index_option, json_option
-from searchkbd.cli.output import note, print_json, wrapped
+from searchkbd.cli.output import note, note_absent, print_json, wrapped
 from searchkbd.memory.match import Lookup
 
 
@@ -54,6 +54,8 @@ def lookup(
     from searchkbd.api import open_index
 
     with open_index(index) as opened:
+        note_absent((source, target), opened.languages)
+
         def run(segments: list[str]) -> list[Lookup]:
             return opened.look_up(
                 segments, source, target,

@@ -37,25 +37,26 @@ class RejectReport:
 
     def add(self, reject: Reject) -> None:
         """Write *reject*; raises CorpusError when the report cannot be."""
-        if self._file is None:
-            self._file = self._opened()
-            self._file.write(HEADER)
         cells = (reject.place.file, str(reject.place.line), reject.reason, reject.raw)
-        self._file.write("\t".join(cell.translate(_ESCAPES) for cell in cells) + "\n")
-        self.count += 1
-        self.by_reason[reject.kind] += 1
-
-    def _opened(self) -> TextIO:
         try:
-            # Rejected text may hold anything, lone surrogates too.
-            return open(
-                self._partial, "w", encoding="utf-8", errors="backslashreplace", newline="\n"
-            )
+            if self._file is None:
+                self._file = self._opened()
+                self._file.write(HEADER)
+            self._file.write("\t".join(cell.translate(_ESCAPES) for cell in cells) + "\n")
         except OSError as error:
             raise CorpusError(
                 f"the report of rejects {self.path} cannot be written: {error.strerror}; "
                 "say where it may be: --rejects FILE"
             ) from None
+        self.count += 1
+        self.by_reason[reject.kind] += 1
+
+    def _opened(self) -> TextIO:
+        # Rejected text may hold anything, lone surrogates too. Written line by line: a full disk
+        # has to stop a build before it is committed, not when the report is closed.
+        return open(
+            self._partial, "w", 1, encoding="utf-8", errors="backslashreplace", newline="\n"
+        )
 
     def __exit__(
         self,
@@ -64,14 +65,21 @@ class RejectReport:
         trace: TracebackType | None,
     ) -> None:
         if self._file is not None:
-            self._file.close()
-            os.replace(self._partial, self.path)
-        elif kind is None and self._is_report():
-            self.path.unlink()
+            try:
+                self._file.close()
+            except OSError:  # told by add() already
+                self._partial.unlink(missing_ok=True)
+            else:
+                os.replace(self._partial, self.path)
+        elif kind is None:
+            for path in (self.path, self._partial):  # the other is left by a run that was killed
+                if _is_report(path):
+                    path.unlink()
 
-    def _is_report(self) -> bool:
-        try:
-            with open(self.path, encoding="utf-8", errors="replace") as file:
-                return file.readline() == HEADER
-        except OSError:
-            return False
+
+def _is_report(path: Path) -> bool:
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            return file.readline() == HEADER
+    except OSError:
+        return False

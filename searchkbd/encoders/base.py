@@ -8,11 +8,13 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from searchkbd.errors import SearchkbdError
+
 Vectors = NDArray[np.float32]
 """float32 ``[n, dim]``, each row of unit length."""
 
 
-class EncoderError(RuntimeError):
+class EncoderError(SearchkbdError, RuntimeError):
     """An encoder cannot be used: a missing or damaged file, or a missing package."""
 
 

@@ -5,10 +5,15 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from searchkbd.encoders.base import Vectors, check_batch
+
+if TYPE_CHECKING:
+    from searchkbd.encoders.student import StudentEncoder
+    from searchkbd.encoders.use import UniversalSentenceEncoder
 
 _VERSION = "searchkbd-embedded-1"
 _STUDENT_LANGUAGES = frozenset({"kbd", "ady"})
@@ -23,6 +28,11 @@ class EmbeddedEncoder:
 
     name = "embedded"
     dim = 512
+
+    def __init__(self, student: StudentEncoder | None = None) -> None:
+        """*student* replaces the one that ships, for measuring another."""
+        if student is not None:
+            self._student = student
 
     @cached_property
     def fingerprint(self) -> str:
@@ -42,13 +52,13 @@ class EmbeddedEncoder:
         return out
 
     @cached_property
-    def _teacher(self):
+    def _teacher(self) -> UniversalSentenceEncoder:
         from searchkbd.encoders.use import UniversalSentenceEncoder
 
         return UniversalSentenceEncoder()
 
     @cached_property
-    def _student(self):
+    def _student(self) -> StudentEncoder:
         from searchkbd.encoders.student import StudentEncoder
 
         return StudentEncoder()

@@ -9,12 +9,14 @@ feed-forward net. Weights: see ``use_weights``.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from searchkbd.encoders.base import EncoderError, Vectors, check_batch
+from searchkbd.encoders.threads import one_thread
 from searchkbd.encoders.use_weights import ORDERS, Source, find_source, load_arrays
 
 MAX_PIECES = 512
@@ -23,6 +25,9 @@ MAX_PIECES = 512
 _MAX_CHARS = 16 * MAX_PIECES
 _BATCH_PIECES = 1024
 """Pieces of a micro-batch: enough to fill the matrix products, small enough to stay in cache."""
+
+_FEW_PIECES = 128
+"""Pieces below which several threads are slower than one."""
 
 _BLOCKS = 17
 _WIDTH = 256
@@ -57,7 +62,9 @@ class UniversalSentenceEncoder:
         batch, _ = check_batch(texts, langs)
         out = np.empty((len(batch), self.dim), dtype=np.float32)
         for first, pieces in self._micro_batches(batch):
-            out[first : first + len(pieces)] = self._net.forward(pieces)
+            few = sum(map(len, pieces)) <= _FEW_PIECES
+            with one_thread() if few else nullcontext():
+                out[first : first + len(pieces)] = self._net.forward(pieces)
         return out
 
     def _micro_batches(self, batch: list[str]) -> Iterator[tuple[int, list[list[int]]]]:

@@ -135,7 +135,7 @@ def _convert(weights: Path) -> dict[str, NDArray]:
     from zipfile import BadZipFile
 
     try:
-        with np.load(weights, allow_pickle=False) as archive:
+        with weights.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             first = archive["q1"]
             table = np.empty((len(first) * _BLOCKS, first.shape[1]), dtype=np.uint8)
             for block in range(_BLOCKS):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -41,28 +42,24 @@ class IndexReader:
     """An open index: a snapshot that later writes do not change.
 
     Raises IndexNotFoundError when *directory* is no index, IndexDamagedError when it is one
-    that cannot be read. Use it as a context manager, or call :meth:`close`.
+    that cannot be read; methods that read rows raise the latter too when one is not there. Use
+    it as a context manager, or call :meth:`close`.
     """
 
     def __init__(self, directory: str | Path) -> None:
         self.directory = Path(directory)
         self.connection = connect_read_only(self.directory)
         try:
-            # A read transaction holds the snapshot for as long as the reader is open.
-            self.connection.execute("BEGIN")
-            self.meta = read_meta(self.connection, self.directory)
-            self.vector_files = [
-                VectorFile(*row)
-                for row in self.connection.execute(
-                    "SELECT name, lang, rows, bytes, sha256 FROM vector_files ORDER BY name"
-                )
-            ]
-        except sqlite3.DatabaseError as error:
-            self.connection.close()
-            raise IndexDamagedError(
-                f"{schema.database_path(self.directory)}: {error}; "
-                "rebuild the index with --replace"
-            ) from error
+            with self.damage_reported():
+                # A read transaction holds the snapshot for as long as the reader is open.
+                self.connection.execute("BEGIN")
+                self.meta = read_meta(self.connection, self.directory)
+                self.vector_files = [
+                    VectorFile(*row)
+                    for row in self.connection.execute(
+                        "SELECT name, lang, rows, bytes, sha256 FROM vector_files ORDER BY name"
+                    )
+                ]
         except BaseException:
             self.connection.close()
             raise
@@ -75,6 +72,17 @@ class IndexReader:
 
     def close(self) -> None:
         self.connection.close()
+
+    @contextmanager
+    def damage_reported(self) -> Iterator[None]:
+        """Turn SQLite's errors into IndexDamagedError, which names the file and a way out."""
+        try:
+            yield
+        except sqlite3.DatabaseError as error:
+            raise IndexDamagedError(
+                f"{schema.database_path(self.directory)}: {error}; "
+                "rebuild the index with --replace"
+            ) from error
 
     @property
     def dim(self) -> int:
@@ -96,7 +104,10 @@ class IndexReader:
 
     def sentences(self, rows: Iterable[int]) -> dict[int, StoredSentence]:
         """Return the sentences with these row numbers, by row."""
-        return {s.row: s for s in self._select("s.row", [int(row) for row in rows])}
+        wanted = [int(row) for row in rows]
+        found = {s.row: s for s in self._select("s.row", wanted)}
+        self._require(wanted, found, "sentence")
+        return found
 
     def groups(self, group_rows: Iterable[int]) -> dict[int, list[StoredSentence]]:
         """Return the sentences of these groups, by group row, in the order they were added."""
@@ -121,7 +132,7 @@ class IndexReader:
         return [s for s in same_hash if s.lang == lang and s.key == key]
 
     def vectors(self, rows: Sequence[int]) -> np.ndarray:
-        """Return float32 [n, dim], the vector of each row. Raises KeyError for an unknown one."""
+        """Return float32 [n, dim], the vector of each row."""
         wanted = np.asarray(rows, dtype=np.int64)
         out = np.empty((len(wanted), self.dim), dtype=np.float32)
         missing = np.ones(len(wanted), dtype=bool)
@@ -132,19 +143,30 @@ class IndexReader:
             out[here] = vectors
             missing &= ~here
         if missing.any():
-            raise KeyError(int(wanted[missing][0]))
+            self._require(wanted.tolist(), set(wanted[~missing].tolist()), "vector")
         return out
 
     def _by_row(self, column: str, rows: Iterable[int]) -> dict[int, Any]:
         found: dict[int, Any] = {}
-        for batch in _batches([int(row) for row in rows]):
+        wanted = [int(row) for row in rows]
+        for batch in _batches(wanted):
             marks = ",".join("?" * len(batch))
             found.update(
                 self.connection.execute(
                     f"SELECT row, {column} FROM sentences WHERE row IN ({marks})", batch
                 )
             )
+        self._require(wanted, found, "sentence")
         return found
+
+    def _require(self, wanted: Iterable[int], found: Container[int], what: str) -> None:
+        """Raise IndexDamagedError unless all are found: every row has sentence and vector."""
+        lost = next((row for row in wanted if row not in found), None)
+        if lost is not None:
+            raise IndexDamagedError(
+                f"{self.directory}: row {lost} has no {what}; see searchkbd verify, "
+                "then rebuild the index with --replace"
+            )
 
     def _select(self, column: str, values: list[int]) -> list[StoredSentence]:
         found = []

@@ -51,8 +51,10 @@ def write_vectors(
         # mkstemp makes files that only their owner reads; an index is like any other document.
         os.chmod(temporary, 0o666 & ~_umask())
         os.replace(temporary, directory / name)
-    except BaseException:
+    except BaseException as error:
         Path(temporary).unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.filename is None:
+            error.filename = str(directory)  # a failed write does not say where
         raise
     return VectorFile(name, lang, len(rows), data.nbytes, digest)
 

@@ -49,7 +49,9 @@ def verify_index(directory: str | Path, progress: Progress | None = None) -> Ver
         known = {file.name for file in reader.vector_files}
     folder = schema.vectors_path(Path(directory))
     if folder.is_dir():
-        result.orphans = sorted(p.name for p in folder.iterdir() if p.name not in known)
+        result.orphans = sorted(
+            p.name for p in folder.iterdir() if schema.is_vector_file(p) and p.name not in known
+        )
     return result
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import json
-import shutil
 import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -28,6 +27,7 @@ from searchkbd.errors import (
     NothingToBuildError,
 )
 from searchkbd.index import schema
+from searchkbd.index.directory import check_place, holds_nothing, remove_files, sweep
 from searchkbd.index.reader import check_encoder, key_hash, read_meta, require_own_tables
 from searchkbd.index.vectors import VectorFile, sync_directory, write_vectors
 from searchkbd.text.forms import loosen, search_key
@@ -126,13 +126,12 @@ class IndexWriter:
         self._committed = False
         self._connection: sqlite3.Connection | None = None
         self._made_directory = False
-        self._was_empty = False
 
     def __enter__(self) -> IndexWriter:
-        _check_directory(self.directory)
+        check_place(self.directory)
         self._made_directory = not self.directory.exists()
-        schema.vectors_path(self.directory).mkdir(parents=True, exist_ok=True)
         try:
+            schema.vectors_path(self.directory).mkdir(parents=True, exist_ok=True)
             self._connection = sqlite3.connect(
                 schema.database_path(self.directory), timeout=1.0, isolation_level=None
             )
@@ -205,13 +204,13 @@ class IndexWriter:
         connection.execute("COMMIT")
         self._committed = True
         # Give the space of the log and of replaced rows back; failing at it loses nothing.
-        with contextlib.suppress(sqlite3.OperationalError):
+        with contextlib.suppress(sqlite3.OperationalError, OSError):
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
             if self.mode is Mode.REPLACE:
                 connection.execute("VACUUM")
                 connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
             connection.execute("BEGIN IMMEDIATE")  # keeps out a writer whose files are uncommitted
-            self._sweep()
+            sweep(connection, self.directory)
             connection.execute("ROLLBACK")
 
     def _begin(self) -> None:
@@ -220,14 +219,16 @@ class IndexWriter:
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA cache_size=-65536")
         connection.execute("BEGIN IMMEDIATE")
-        self._was_empty = schema.is_empty(connection)
-        if not self._was_empty:
+        if not schema.database_path(self.directory).exists():
+            raise self._busy()  # its writer failed, and removed it while this one waited
+        was_empty = schema.is_empty(connection)
+        if not was_empty:
             self._check_existing()
         # Before a table is dropped: until the commit, what the old rows name must stay.
-        self._sweep()
+        sweep(connection, self.directory)
         if self.mode is Mode.REPLACE:
             schema.drop_tables(connection)
-        if self._was_empty or self.mode is Mode.REPLACE:
+        if was_empty or self.mode is Mode.REPLACE:
             schema.create_tables(connection)
             connection.executemany(
                 "INSERT INTO meta (key, value) VALUES (?, ?)",
@@ -334,48 +335,67 @@ class IndexWriter:
             )
         )
 
-    def _sweep(self) -> None:
-        """Delete the vector files that no row names, while no other writer can have made them."""
-        named = set()
-        if not schema.is_empty(self._connection):
-            named = {name for (name,) in self._connection.execute("SELECT name FROM vector_files")}
-        for path in schema.vectors_path(self.directory).iterdir():
-            if path.name not in named and schema.is_vector_file(path):
-                path.unlink(missing_ok=True)
-
     def _abandon(self) -> None:
-        """Leave the directory as it was found."""
-        if self._was_empty:
-            # No index was here. Removed while the transaction still keeps other writers out.
-            if self._made_directory:
-                shutil.rmtree(self.directory, ignore_errors=True)
-            else:
-                for path in self.directory.glob(schema.DATABASE + "*"):
-                    path.unlink(missing_ok=True)
-                shutil.rmtree(schema.vectors_path(self.directory), ignore_errors=True)
-        for file in self._files:
-            (schema.vectors_path(self.directory) / file.name).unlink(missing_ok=True)
-        if self._connection is not None:
-            # A failed rollback loses nothing: closing the connection drops the transaction too.
+        """Leave the directory as it was found.
+
+        Whether that is empty is asked of the database and not remembered: an interrupt that
+        comes during the commit is raised only after it.
+        """
+        connection = self._connection
+        # What fails here loses nothing: closing the connection drops the transaction too, and
+        # the next writer sweeps.
+        with contextlib.suppress(sqlite3.Error, OSError):
+            if connection is not None and self._lock_again():
+                if schema.is_empty(connection):
+                    remove_files(self.directory, itself=self._made_directory)
+                else:
+                    sweep(connection, self.directory)
+            elif self._made_directory and holds_nothing(self.directory):
+                remove_files(self.directory, itself=True)
+        if connection is not None:
             with contextlib.suppress(sqlite3.Error):
-                self._connection.close()
+                connection.close()
+
+    def _lock_again(self) -> bool:
+        """Drop the transaction and keep other writers out; False where the disk is too full."""
+        connection = self._connection
+        connection.execute("PRAGMA busy_timeout=0")
+        try:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            if _is_busy(error):
+                raise
+            return False
+        return True
+
+    def _busy(self) -> IndexBusyError:
+        return IndexBusyError(
+            f"{self.directory}: another process is writing to this index; "
+            "wait for it to finish, then run this again"
+        )
 
     def _explain(self, error: BaseException) -> None:
         """Raise a clearer error than SQLite's own, where there is one."""
         if not isinstance(error, sqlite3.Error):
             return
         text = str(error)
-        if "locked" in text or "busy" in text:
-            raise IndexBusyError(
-                f"{self.directory}: another process is writing to this index; "
-                "wait for it to finish, then run this again"
-            ) from error
-        if "full" in text or "disk I/O" in text:
+        if _is_busy(error):
+            raise self._busy() from error
+        where = str(self.directory)
+        if "full" in text:
             raise OSError(
-                errno.ENOSPC, "no space left on the disk", str(self.directory)
+                errno.ENOSPC, "no space left on the disk; free some, then run this again", where
+            ) from error
+        if "disk I/O" in text:
+            raise OSError(
+                errno.EIO, "the disk refused a write: is it full, or over a quota?", where
             ) from error
         if "readonly" in text or "read-only" in text or "unable to open" in text:
-            raise OSError(errno.EACCES, "cannot be written to", str(self.directory)) from error
+            raise OSError(
+                errno.EACCES, "cannot be written to (read-only?); choose another --index", where
+            ) from error
         raise IndexDamagedError(
             f"{schema.database_path(self.directory)}: {error}; "
             "move it away, or build into another directory"
@@ -385,21 +405,11 @@ class IndexWriter:
         summary = self.summary
         if summary.rejected:
             return f"nothing to build: all {summary.rejected} rows were rejected"
-        return "nothing to build: no sentences in the input"
+        return "nothing to build: no sentences"
 
 
-def _check_directory(directory: Path) -> None:
-    """Refuse to build into what is neither an index nor empty."""
-    if directory.exists() and not directory.is_dir():
-        raise IndexExistsError(f"{directory}: a file, not a directory; choose another --index")
-    if not directory.exists() or schema.database_path(directory).exists():
-        return
-    others = [path.name for path in directory.iterdir() if path.name != schema.VECTORS]
-    if others:
-        raise IndexExistsError(
-            f"{directory}: holds other things ({', '.join(sorted(others)[:3])}"
-            f"{', …' if len(others) > 3 else ''}) and no index; choose an empty directory"
-        )
+def _is_busy(error: sqlite3.Error) -> bool:
+    return "locked" in str(error) or "busy" in str(error)
 
 
 def _now() -> str:

@@ -28,24 +28,26 @@ Watch = Callable[[int, float, "Student"], None]
 class StudentConfig:
     """How a student is trained. The defaults are those of the shipped one."""
 
-    steps: int = 1500
+    steps: int = 1000
     """Optimiser steps."""
-    batch: int = 1024
+    batch: int = 768
     """Texts a step, drawn by weight."""
     learning_rate: float = 0.1
     """Of Adagrad; falls linearly to a twentieth over the second half."""
-    cosine: float = 0.5
+    cosine: float = 1.5
     """Weight of the cosine loss; the cross-entropy (mean of both directions) has weight 1."""
-    scale: float = 30.0
+    scale: float = 25.0
     """Factor of the cosines in the cross-entropy (inverse temperature)."""
     negatives: int = 2048
     """Drawn translations among which the right target must be found, besides the batch's."""
     same: float = 0.9
     """Targets of at least this cosine count as one meaning: neither is the other's negative."""
-    joined: int = 40_000
-    """Artificial longer texts: two to six phrases or sentences in a row, with their translations."""
-    joined_share: float = 0.28
+    joined: int = 80_000
+    """Artificial longer texts: two to six pairs in a row (see ``join_pairs``)."""
+    joined_share: float = 0.5
     """Share of the joined texts among what is drawn."""
+    joined_weight: float = 1.0
+    """Least weight of a pair that is joined with others."""
     max_features: int = 112_000
     """Features kept, the most frequent ones; 266 bytes each in the file."""
     min_count: int = 2
@@ -126,7 +128,8 @@ def join_pairs(pairs: Sequence[Pair], count: int, rng: np.random.Generator) -> l
     share = np.array([len(by_lang[lang]) for lang in langs], dtype=float)
     joined = []
     for lang in rng.choice(langs, size=count, p=share / share.sum()):
-        chosen = [by_lang[lang][i] for i in rng.integers(len(by_lang[lang]), size=rng.integers(2, 7))]
+        picked = rng.integers(len(by_lang[lang]), size=rng.integers(2, 7))
+        chosen = [by_lang[lang][place] for place in picked]
         mark = (" ", ". ", ", ")[rng.integers(3)]
         joined.append(
             Pair(
@@ -146,7 +149,7 @@ def _prepare(
     say: Callable[[str], None],
 ) -> _Lessons:
     plain_keys, plain_targets, plain_weights, pool = _targets(pairs, teacher, say)
-    longer = [pair for pair in pairs if pair.weight > 1]
+    longer = [pair for pair in pairs if pair.weight >= config.joined_weight]
     extra = join_pairs(longer, config.joined if config.joined_share > 0 else 0, rng)
     keys, targets, weights = plain_keys, plain_targets, plain_weights / plain_weights.sum()
     if extra:
@@ -247,7 +250,7 @@ def _optimise(
             rate = config.learning_rate * min(1.0, 0.05 + 1.9 * (1 - step / config.steps))
             table[rows] -= rate * gradient / (state.sqrt() + 1e-10)
         if watch and (step % config.watch_every == 0 or step == config.steps):
-            watch(step, float(loss), Student(lessons.features, table.numpy()))
+            watch(step, loss.item(), Student(lessons.features, table.numpy()))
     return Student(lessons.features, table.numpy())
 
 

@@ -15,8 +15,8 @@ import pytest
 from searchkbd.encoders.base import Encoder, EncoderError
 from searchkbd.encoders.use import MAX_PIECES, UniversalSentenceEncoder
 from searchkbd.encoders.use_weights import CACHE_VARIABLE, find_source, load_arrays
-from searchkbd.training.evaluate import accuracy
 from searchkbd.training.data import read_parallel
+from searchkbd.training.evaluate import accuracy
 
 TEXTS = [
     "Где ближайшая аптека?",

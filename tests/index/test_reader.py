@@ -72,7 +72,7 @@ def test_a_short_or_missing_vector_file_is_damage(index):
 
 def test_vectors_of_unknown_rows_are_an_error(index):
     with IndexReader(index) as reader:
-        with pytest.raises(KeyError):
+        with pytest.raises(IndexDamagedError, match="row 999"):
             reader.vectors([1, 999])
         assert reader.vectors([]).shape == (0, reader.dim)
 

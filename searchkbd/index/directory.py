@@ -1,0 +1,87 @@
+"""The files of an index directory, as a writer sees them: what is ours, and what must not go."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+from searchkbd.errors import IndexExistsError
+from searchkbd.index import schema
+from searchkbd.index.reader import connect_read_only, require_own_tables
+
+_DATABASE_SUFFIXES = ("", "-journal", "-wal", "-shm")
+_ONE_PAGE = 4096  # bytes of a database that has a header and no tables
+
+
+def check_place(directory: Path) -> None:
+    """Refuse to build into what is neither an index nor empty; nothing is written.
+
+    Raises IndexExistsError, or IndexNotFoundError or IndexDamagedError for a database that is
+    somebody else's or none.
+    """
+    if not directory.exists():
+        return
+    if not directory.is_dir():
+        raise IndexExistsError(f"{directory}: a file, not a directory; choose another --index")
+    if schema.database_path(directory).exists():
+        connection = connect_read_only(directory)
+        try:
+            if not schema.is_empty(connection):
+                require_own_tables(connection, directory)
+        finally:
+            connection.close()
+        return
+    vectors = schema.vectors_path(directory)
+    others = [path.name for path in directory.iterdir() if path != vectors or not path.is_dir()]
+    # A build that was killed may have left vectors; a folder of that name may also be the user's.
+    others += [
+        f"{vectors.name}/{path.name}"
+        for path in files_of(vectors)
+        if not schema.is_vector_file(path)
+    ]
+    if others:
+        raise IndexExistsError(
+            f"{directory}: holds other things ({', '.join(sorted(others)[:3])}"
+            f"{', …' if len(others) > 3 else ''}) and no index; choose an empty directory"
+        )
+
+
+def holds_nothing(directory: Path) -> bool:
+    """Return whether nothing was ever committed here, judged by sizes alone."""
+    database = schema.database_path(directory)
+    log = database.with_name(database.name + "-wal")
+    return _size(database) <= _ONE_PAGE and not _size(log)
+
+
+def sweep(connection: sqlite3.Connection, directory: Path) -> None:
+    """Delete the vector files that no row names; *connection* has to keep other writers out."""
+    named = set()
+    if not schema.is_empty(connection):
+        named = {name for (name,) in connection.execute("SELECT name FROM vector_files")}
+    for path in files_of(schema.vectors_path(directory)):
+        if path.name not in named and schema.is_vector_file(path):
+            path.unlink(missing_ok=True)
+
+
+def remove_files(directory: Path, *, itself: bool) -> None:
+    """Remove what builds made in *directory*, and *itself* too if that leaves it empty."""
+    database = schema.database_path(directory)
+    for suffix in _DATABASE_SUFFIXES:
+        database.with_name(database.name + suffix).unlink(missing_ok=True)
+    vectors = schema.vectors_path(directory)
+    for path in files_of(vectors):
+        if schema.is_vector_file(path):
+            path.unlink(missing_ok=True)
+    if vectors.is_dir() and not files_of(vectors):
+        vectors.rmdir()
+    if itself and not files_of(directory):
+        directory.rmdir()
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
+
+
+def files_of(directory: Path) -> list[Path]:
+    """Return what is in *directory*, nothing if it is none."""
+    return list(directory.iterdir()) if directory.is_dir() else []
