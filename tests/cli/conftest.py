@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import os
 import signal
@@ -14,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from searchkbd import encoders
 from searchkbd.cli.main import run as run_command
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -34,6 +36,11 @@ SENTENCES = {
     "train": {"ru": "Поезд опоздал.", "en": "The train was late."},
 }  # fmt: skip
 """What most tests build their index from: group → language → text."""
+
+
+@pytest.fixture(scope="session")
+def texts() -> dict[str, dict[str, str]]:
+    return SENTENCES
 
 
 @dataclass(frozen=True)
@@ -63,6 +70,14 @@ def sentences_file(tmp_path_factory) -> Path:
     ]
     path.write_text(table(rows), "utf-8")
     return path
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_encoder():
+    """Commands run in this process share one encoder: its weights are read once."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(encoders, "load_encoder", functools.cache(encoders.load_encoder))
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -129,12 +144,12 @@ def start() -> Callable[..., subprocess.Popen]:
     """Start a command and return its process; what still runs at the end is killed."""
     started: list[subprocess.Popen] = []
 
-    def start(*arguments: object) -> subprocess.Popen:
+    def start(*arguments: object, stdin=subprocess.DEVNULL, **streams) -> subprocess.Popen:
         # Where the tests run in the background, SIGINT may be ignored, and that is inherited.
         started.append(
             subprocess.Popen(
-                command(*arguments), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE, env=environment(),
+                command(*arguments), stdin=stdin, env=environment(),
+                **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **streams},
                 preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
             )  # fmt: skip
         )
@@ -144,7 +159,10 @@ def start() -> Callable[..., subprocess.Popen]:
     for one in started:
         if one.poll() is None:
             one.kill()
-        one.communicate()
+        one.wait()
+        for stream in (one.stdout, one.stderr):
+            if stream is not None:
+                stream.close()
 
 
 @pytest.fixture

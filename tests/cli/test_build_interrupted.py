@@ -20,7 +20,7 @@ from searchkbd.index.reader import IndexReader
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="POSIX signals, limits and rights")
 
 WORDS = ["дом", "река", "вода", "хлеб", "стол", "рука", "школа", "поезд", "снег", "ветер"]
-ROWS = 4000
+ROWS = 3000
 
 
 @pytest.fixture(scope="module")
@@ -119,8 +119,8 @@ def test_interrupted_at_any_moment(run, start, large_file, sentences_file, tmp_p
         assert found in (old, new)
         if signal_ == signal.SIGINT and process.returncode == 2:
             assert b"interrupted" in err
-            if not found:
-                assert not index.exists()
+            if not found:  # the directory itself may be there from a build that was killed
+                assert not index.exists() or not any(index.iterdir())
         if found:
             assert run("verify", "--index", index).code == 0
         if found == new:
@@ -175,10 +175,10 @@ def test_interrupted_during_the_commit(
     assert "Снег белый." in run("search", "снег", "--index", index).out
 
 
-def test_two_builds_at_once(run, start, large_file, sentences_file, tmp_path):
+def test_two_builds_at_once(run, start, sentences_file, tmp_path):
     index = tmp_path / "i"
     run("build", sentences_file, "--index", index)
-    process = start("build", large_file, "--index", index, "--replace")
+    process = start("build", "-", "--index", index, "--replace", stdin=subprocess.PIPE)
     wait_until(process, lambda: is_locked(index))
     assert run("search", "вода", "--index", index).code == 0  # readers do not wait
     code, _, err = run("build", sentences_file, "--index", index, "--add")
@@ -189,9 +189,9 @@ def test_two_builds_at_once(run, start, large_file, sentences_file, tmp_path):
     assert run("build", sentences_file, "--index", index, "--add").code == 0
 
 
-def old_index_survives(process, run, index, large_file, **limits) -> str:
+def old_index_survives(process, run, index, large_file, modes, **limits) -> str:
     """Try what cannot succeed; return what was said the last time."""
-    for mode in ("--replace", "--add"):
+    for mode in modes:
         code, out, err = process("build", large_file, "--index", index, mode, **limits)
         assert (code, out) == (2, "")
         assert str(index) in err
@@ -209,7 +209,7 @@ def test_a_full_disk(process, run, mount, large_file, sentences_file):
     assert code == 2 and "space" in err and str(index) in err
     assert not index.exists()
     assert run("build", sentences_file, "--index", index).code == 0
-    assert "space" in old_index_survives(process, run, index, large_file)
+    assert "space" in old_index_survives(process, run, index, large_file, ["--replace", "--add"])
 
 
 def test_a_disk_that_is_full_already(process, run, mount, sentences_file):
@@ -239,7 +239,7 @@ def test_a_file_size_limit(process, run, large_file, sentences_file, tmp_path):
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))
 
-    old_index_survives(process, run, index, large_file, preexec_fn=limit)
+    old_index_survives(process, run, index, large_file, ["--replace"], preexec_fn=limit)
 
 
 def test_a_full_disk_behind_the_output(process, small_index):
