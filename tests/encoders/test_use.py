@@ -13,8 +13,14 @@ import numpy as np
 import pytest
 
 from searchkbd.encoders.base import Encoder, EncoderError
+from searchkbd.encoders.tensors import write_tensors
 from searchkbd.encoders.use import MAX_PIECES, UniversalSentenceEncoder
-from searchkbd.encoders.use_weights import CACHE_VARIABLE, find_source, load_arrays
+from searchkbd.encoders.use_weights import (
+    CACHE_VARIABLE,
+    _identity,
+    find_source,
+    load_arrays,
+)
 from searchkbd.training.data import read_parallel
 from searchkbd.training.evaluate import accuracy
 
@@ -101,8 +107,6 @@ def test_a_damaged_cache_file_is_rebuilt(teacher, cache, converted, damage):
     path = cache / converted.name
     whole = converted.read_bytes()
     if damage == "other arrays":
-        from searchkbd.encoders.tensors import write_tensors
-
         write_tensors(path, {"table": np.zeros((4, 4), np.uint8)})
     else:
         kinds = {"truncated": whole[:-7], "empty": b"", "garbage": b"x" * 999, "zeros": bytes(99)}
@@ -152,6 +156,22 @@ def test_concurrent_first_uses_are_safe(teacher, cache):
     assert len(list(cache.iterdir())) == 1
 
 
+def test_files_of_other_versions_and_dead_writers_are_swept(cache):
+    cache.mkdir()
+    old, dead, busy, other = (
+        cache / name
+        for name in ("use-multilingual-v3-00.safetensors", ".use-multilingual-v3-00.dead.tmp",
+                     ".use-multilingual-v3-00.busy.tmp", "another.safetensors")
+    )  # fmt: skip
+    for path in (old, dead, busy, other):
+        path.write_bytes(b"x")
+    os.utime(dead, (0, 0))
+    load_arrays(find_source())
+    left = {path.name for path in cache.iterdir()}
+    assert {busy.name, other.name} < left
+    assert len(left) == 3
+
+
 def test_changed_weights_are_another_encoder_with_a_cache_of_their_own(tmp_path):
     source = find_source()
     copy = tmp_path / "weights.npz"
@@ -159,8 +179,6 @@ def test_changed_weights_are_another_encoder_with_a_cache_of_their_own(tmp_path)
         arrays = {name: archive[name] for name in archive.files}
     arrays["cnn_b"] = arrays["cnn_b"] + 1
     np.savez(copy, **arrays)
-    from searchkbd.encoders.use_weights import _identity
-
     assert _identity(source.tokenizer, source.weights) == source.identity
     assert _identity(source.tokenizer, copy) != source.identity
 

@@ -15,7 +15,10 @@ from searchkbd.search.engine import search
 from searchkbd.search.hit import SearchMode
 from searchkbd.search.semantic import nearest
 
-WORDS = "вода снег лес дом хлеб гора река мост друг брат утро вечер книга школа дорога".split()
+WORDS = [
+    "вода", "снег", "лес", "дом", "хлеб", "гора", "река", "мост", "друг", "брат", "утро", "вечер",
+    "книга", "школа", "дорога",
+]  # fmt: skip
 
 
 @pytest.fixture(scope="module")

@@ -113,4 +113,4 @@ def test_nothing_to_train_on_is_refused(teacher):
     with pytest.raises(ValueError, match="no pair has Kabardian"):
         train_student([Pair("...", "точка", "ru")], teacher, CONFIG)
     with pytest.raises(ValueError, match="frequent"):
-        train_student([Pair("унэ", "дом", "ru")], teacher, StudentConfig(steps=1, min_count=2))
+        train_student([Pair("унэ", "дом", "ru")], teacher, StudentConfig(joined=0))
