@@ -11,6 +11,7 @@ from searchkbd.corpus.auto import with_languages
 from searchkbd.corpus.columns import ALIASES
 from searchkbd.corpus.decompress import shown
 from searchkbd.corpus.delimited import csv_delimiter, read_delimited
+from searchkbd.corpus.groups import with_groups
 from searchkbd.corpus.jsonl import read_jsonl
 from searchkbd.corpus.lines import Line, text_lines
 from searchkbd.corpus.options import AUTO, FORMATS, ReadOptions
@@ -65,7 +66,8 @@ def _read(path: str, options: ReadOptions) -> Iterator[Sentence | Reject]:
         items = read_jsonl(lines, options, rows)
     else:
         items = read_delimited(path, lines, options, rows, quoted=format_ == "csv")
-    yield from with_languages(items) if options.lang == AUTO else items
+    # In this order: a group is made of texts and their languages.
+    yield from with_groups(with_languages(items) if options.lang == AUTO else items)
 
 
 def _checked(options: ReadOptions) -> ReadOptions:

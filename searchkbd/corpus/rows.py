@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from searchkbd.corpus.columns import Layout, Part
 from searchkbd.corpus.decompress import STDIN, shown
+from searchkbd.corpus.groups import UNGROUPED
 from searchkbd.corpus.options import AUTO, ReadOptions
 from searchkbd.corpus.sentence import UNDETERMINED, UNWANTED, Place, Reject, Sentence
 from searchkbd.text.forms import stored_form
@@ -89,7 +90,7 @@ class RowReader:
             return Reject(place, _reason(error), raw)
         base = _cell(cells, layout.id) or f"{self._name}:{line}"
         own_id = _cell(cells, part.id) or base + suffix
-        group = _cell(cells, layout.group) or base
+        group = _cell(cells, layout.group) or UNGROUPED
         origin = _cell(cells, layout.origin) or self._origin
         if len(own_id) > MAX_FIELD or len(group) > MAX_FIELD or len(origin) > MAX_FIELD:
             reason = f"field too long: an id, group or origin has more than {MAX_FIELD} characters"

@@ -195,3 +195,20 @@ def test_the_index_may_be_named_by_the_environment(run, sentences_file, tmp_path
     monkeypatch.setenv("SEARCHKBD_INDEX", str(tmp_path / "i"))
     assert run("build", sentences_file).code == 0
     assert "17 sentences" in run("info").out
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "options", "left"),
+    [
+        ("lines.txt", "ЩIалэр къэкIуащ\nщ1алэр къэк1уащ\nАр къэкIуащ\n" * 50, ["--lang", "kbd"], 2),
+        ("pairs.tsv", "псы\tвода\nПсы\tВода\nпсы\tрека\n" * 50, ["--langs", "kbd,ru"], 4),
+    ],
+)
+def test_repeated_rows_without_groups_merge(run, write, tmp_path, name, content, options, left):
+    path = write(name, content)
+    code, out, _ = run("build", path, "--index", tmp_path / "i", "--json", *options)
+    summary = json.loads(out)
+    assert code == 0
+    assert summary["added"] == left and summary["merged"] == summary["read"] - left
+    code, out, _ = run("build", path, "--index", tmp_path / "i", "--add", "--json", *options)
+    assert code == 0 and json.loads(out)["added"] == 0

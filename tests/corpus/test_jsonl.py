@@ -34,15 +34,17 @@ def test_long_rows_and_pairs_and_translations_in_one_file(read):
         name="in.jsonl",
     )
     assert rejects == []
-    assert [(s.id, s.lang, s.text, s.group) for s in sentences] == [
-        ("7", "kbd", "Щӏалэр\nжейщ", "1"),
-        ("in.jsonl:2:ru", "ru", "Да", "in.jsonl:2"),
-        ("in.jsonl:2:en", "en", "Yes", "in.jsonl:2"),
-        ("in.jsonl:3:kbd", "kbd", "Хьэуэ", "in.jsonl:3"),
-        ("in.jsonl:3:ru", "ru", "Нет", "in.jsonl:3"),
-        ("in.jsonl:3:tr", "tr", "Hayır", "in.jsonl:3"),
-        ("t:fr", "fr", "Oui", "t"),
-        ("t:en", "en", "Yes", "t"),
+    groups = list(dict.fromkeys(s.group for s in sentences))
+    assert groups[0] == "1"
+    assert [(s.id, s.lang, s.text, groups.index(s.group)) for s in sentences] == [
+        ("7", "kbd", "Щӏалэр\nжейщ", 0),
+        ("in.jsonl:2:ru", "ru", "Да", 1),
+        ("in.jsonl:2:en", "en", "Yes", 1),
+        ("in.jsonl:3:kbd", "kbd", "Хьэуэ", 2),
+        ("in.jsonl:3:ru", "ru", "Нет", 2),
+        ("in.jsonl:3:tr", "tr", "Hayır", 2),
+        ("t:fr", "fr", "Oui", 3),
+        ("t:en", "en", "Yes", 3),
     ]
     assert (sentences[0].meta, sentences[1].origin) == ({"page": "12"}, "s")
 

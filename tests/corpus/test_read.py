@@ -214,4 +214,6 @@ def test_the_real_pairs_have_no_reject_but_what_is_no_text(shared_data):
         sentences = list(read_corpus(path))
         assert [s.text for s in sentences] == [text for pair in pairs for text in pair[2:4]]
         assert [s.lang for s in sentences] == [lang for pair in pairs for lang in pair[:2]]
-        assert len({s.id for s in sentences}) == 2 * len({s.group for s in sentences})
+        assert len({s.id for s in sentences}) == 2 * len(pairs)
+        halves = zip(sentences[::2], sentences[1::2], strict=True)
+        assert all(one.group == other.group for one, other in halves)
