@@ -99,7 +99,9 @@ class Index:
         mode: SearchMode | str = SearchMode.FUSED,
     ) -> list[SearchResult]:
         """Search for each of *queries*; they are encoded together, which is faster."""
-        mode = SearchMode(mode)
+        mode = _mode(mode)
+        if isinstance(langs, str):
+            langs = [langs]
         _check_k(k)
         texts = [_checked(query) for query in queries]
         if query_lang is not None:
@@ -184,14 +186,31 @@ def detect_languages(texts: Sequence[str]) -> list[str]:
     return ["und" if found.lang == "other" else found.lang for found in identify_batch(texts)]
 
 
+def has_words(text: str) -> bool:
+    """Return whether *text* has a letter or a digit, without which nothing can be searched."""
+    return any(char.isalnum() for char in text)
+
+
+def _mode(mode: SearchMode | str) -> SearchMode:
+    try:
+        return SearchMode(mode)
+    except ValueError:
+        modes = ", ".join(each.value for each in SearchMode)
+        raise ValueError(f"no search mode {mode!r}; there is: {modes}") from None
+
+
 def _checked(text: str) -> str:
+    if not isinstance(text, str):
+        raise TypeError(f"a query must be a string, not {type(text).__name__}")
     text = stored_form(text)
     if not text:
-        raise ValueError("the query is empty")
+        raise ValueError("the text to look for is empty")
     if len(text) > MAX_QUERY_CHARS:
-        raise ValueError(f"the query has {len(text)} characters, {MAX_QUERY_CHARS} are the most")
+        raise ValueError(f"the text has {len(text)} characters, {MAX_QUERY_CHARS} are the most")
     if any("\ud800" <= char <= "\udfff" for char in text):
-        raise ValueError("the query is not valid Unicode text (is it UTF-8?)")
+        raise ValueError("the text is not valid Unicode (is it UTF-8?)")
+    if not has_words(text):
+        raise ValueError(f"{text[:40]!r} has no letter or digit to look for")
     return text
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TypeVar
 
-from searchkbd.api import MAX_QUERY_CHARS
+from searchkbd.api import MAX_QUERY_CHARS, has_words
 from searchkbd.cli.output import note
 from searchkbd.text.forms import stored_form
 
@@ -26,7 +26,7 @@ class InputLine:
 
     @property
     def is_query(self) -> bool:
-        return bool(self.text) and not self.problem
+        return has_words(self.text) and not self.problem
 
 
 def answer_lines(
@@ -36,8 +36,9 @@ def answer_lines(
 ) -> int:
     """Show an answer for every line of standard input, in order; return the exit code.
 
-    Lines are answered in batches. A blank line is shown as *without_answer* makes it; so is one
-    that cannot be a query, which is also named on standard error and makes the exit code 1.
+    Lines are answered in batches. One without letters or digits is shown as *without_answer*
+    makes it; so is one that cannot be a query, which is also named on standard error and makes
+    the exit code 1.
     """
     code = 0
     for batch in read_batches():

@@ -15,7 +15,7 @@ import click
 
 from searchkbd.cli.options import index_option, json_option
 from searchkbd.cli.output import note, plural, print_json
-from searchkbd.errors import NothingToBuildError
+from searchkbd.errors import NothingToBuildError, SearchkbdError
 
 if TYPE_CHECKING:
     from searchkbd.corpus.options import ReadOptions
@@ -147,6 +147,8 @@ def command(
                 on_reject=report.add,
                 progress=reading.show,
             )
+    except (KeyboardInterrupt, OSError) as error:
+        raise _told(error) from None
     except NothingToBuildError as error:
         _show_rejects(report)
         raise NothingToBuildError(f"{error} (in {', '.join(map(shown, files))})") from None
@@ -156,6 +158,16 @@ def command(
     else:
         _show(index, summary, report, seconds)
     return 1 if summary.rejected else 0
+
+
+def _told(error: KeyboardInterrupt | OSError) -> Exception:
+    """Return what a build that was stopped from outside says: that nothing is lost."""
+    if isinstance(error, OSError) and error.strerror:
+        reason = f"{error.strerror}; nothing of this build was kept"
+        return OSError(error.errno, reason, error.filename)
+    if isinstance(error, OSError):
+        return error
+    return SearchkbdError("interrupted; nothing of this build was kept")
 
 
 def _default_report(index: Path) -> Path:
@@ -205,7 +217,7 @@ class _Reading:
             self._lines += self._line
             self._line = 0
             for item in rows:
-                self._line = (item.place if hasattr(item, "reason") else item.source).line
+                self._line = _line_of(item)
                 yield item
 
     def show(self, summary: BuildSummary) -> None:
@@ -223,7 +235,16 @@ class _Reading:
         if file == "-":
             return rows
         first = list(_take(rows, 1))
+        if options.langs and options.header is None and first and _line_of(first[0]) == 1:
+            note(
+                f"note: the first line of {file} was read as a pair of sentences; "
+                "if it names the columns, say --header"
+            )
         return chain(first, rows)
+
+
+def _line_of(item: Sentence | Reject) -> int:
+    return (item.place if hasattr(item, "reason") else item.source).line
 
 
 def _take(rows: Iterator, count: int) -> Iterator:

@@ -21,12 +21,23 @@ class LanguageType(click.ParamType):
             self.fail(str(error), param, ctx)
 
 
+class DirectoryType(click.ParamType):
+    """A directory of an index; an empty name, as of an unset variable, is none."""
+
+    name = "DIR"
+
+    def convert(self, value, param, ctx):
+        if isinstance(value, str) and not value:
+            self.fail("the name is empty", param, ctx)
+        return Path(value)
+
+
 LANGUAGE = LanguageType()
 
 index_option = click.option(
     "--index",
     "index",
-    type=click.Path(path_type=Path),
+    type=DirectoryType(),
     required=True,
     envvar="SEARCHKBD_INDEX",
     show_envvar=True,

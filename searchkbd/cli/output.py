@@ -51,7 +51,7 @@ def wrapped(text: str, indent: int, query: str | None = None) -> str:
 
     Words of *query* are highlighted; off a terminal the colours are dropped by click.
     """
-    width = max(20, shutil.get_terminal_size().columns - indent)
+    width = max(16, shutil.get_terminal_size().columns - indent)
     marked = highlights(query, text) if query else []
     lines, start = [], 0
     while len(text) - start > width:

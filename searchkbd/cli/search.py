@@ -43,7 +43,8 @@ def command(
 ) -> int:
     """Search an index for sentences that mean QUERY, or share its words, in any language.
 
-    Each hit is shown with its translations beneath it. Without QUERY, queries are read from
+    Each hit is shown with its score, its similarity in meaning (≈, a cosine) and its translations
+    beneath it. Without QUERY, queries are read from
     standard input, one a line, and answered in order (one JSON object a line with --json).
     """
     from searchkbd.api import open_index
@@ -78,7 +79,8 @@ def _show(result: SearchResult, as_json: bool, *, lines: bool) -> None:
         ))
     width = max([3, *(len(t.lang) for h in result.hits for t in (h, *h.translations))])
     for hit in result.hits:
-        head = f"{hit.rank:>3}. {hit.score:.3f}  {hit.lang:<{width}} "
+        near = "" if hit.similarity is None else f"≈{max(hit.similarity, 0):.2f}  "
+        head = f"{hit.rank:>3}. {hit.score:.3f}  {near}{hit.lang:<{width}} "
         click.echo(head + wrapped(hit.text, len(head), result.query))
         for translation in hit.translations:
             pad = " " * (len(head) - width - 1)

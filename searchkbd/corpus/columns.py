@@ -90,6 +90,10 @@ def layout_of(header: Sequence[str], options: ReadOptions) -> Layout:
             code = _language(name)
             if code in _languages(options) and code not in found and at not in found.values():
                 found[code] = at
+        texts = [code for code in found if code not in ALIASES]
+        if options.langs and len(texts) < 2 and len(header) == 2:
+            # Two columns and two languages: whatever the names mean, these are the texts.
+            found = {"text_a": 0, "text_b": 1}
     parts = _parts(found, options, header)
     return _layout(parts, found, list(header))
 
@@ -155,7 +159,7 @@ def _parts(found: dict[str, int], options: ReadOptions, header: Sequence[str]) -
             if code not in ALIASES
         ]
         if len(parts) < 2:
-            _no_text(header)
+            _no_text(header, options)
     if not options.lang and any(part.lang is None and part.code is None for part in parts):
         how = "--lang CODE or --lang auto" if len(parts) == 1 else "--langs CODE,CODE"
         raise LayoutError(
@@ -164,13 +168,15 @@ def _parts(found: dict[str, int], options: ReadOptions, header: Sequence[str]) -
     return parts
 
 
-def _no_text(header: Sequence[str]) -> None:
+def _no_text(header: Sequence[str], options: ReadOptions) -> None:
+    pair = "--column text_a=NAME --column text_b=NAME"
+    how = pair if options.langs else f"--column text=NAME; for pairs, --langs CODE,CODE {pair}"
     columns = ", ".join(name.strip()[:40] for name in header[:12]) or "no names"
     raise LayoutError(
         f"missing column: no text. Looked for {', '.join(ALIASES['text'])}, for text_a and "
         f"text_b, and for two language codes ({', '.join(LANGUAGES)}); the first line has: "
-        f"{columns}. Name it, or number it from 1: --column text=NAME; "
-        "for two columns of text without a header: --langs CODE,CODE --no-header"
+        f"{columns}. Name them, or number them from 1: {how}; "
+        "where the first line is no header, add --no-header"
     )
 
 

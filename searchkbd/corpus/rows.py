@@ -88,6 +88,7 @@ class RowReader:
                 raise _Refused("no text")
         except (_Refused, UnknownLanguageError) as error:
             return Reject(place, _reason(error), raw)
+        given = _cell(cells, part.id) or _cell(cells, layout.id)
         base = _cell(cells, layout.id) or f"{self._name}:{line}"
         own_id = _cell(cells, part.id) or base + suffix
         group = _cell(cells, layout.group) or UNGROUPED
@@ -102,8 +103,9 @@ class RowReader:
                 if len(value) > self._max_chars:
                     return Reject(place, f"field too long: {len(value)} in {name[:40]!r}", raw)
         return Sentence(
-            own_id, lang, stored, group, origin, meta or None, place, repaired is not text
-        )
+            own_id, lang, stored, group, origin, meta or None, place, repaired is not text,
+            bool(given),
+        )  # fmt: skip
 
     def _language(self, cells: Sequence[str], part: Part) -> str:
         written = cells[part.lang] if part.lang is not None else ""

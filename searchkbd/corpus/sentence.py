@@ -40,7 +40,7 @@ class Sentence:
 
     ``text`` is in stored form; ``lang`` is a code as ``normalize_language`` gives it, or
     :data:`UNDETERMINED`; ``meta`` holds the file's other columns, None when it has none;
-    ``repaired`` says that mojibake was undone.
+    ``repaired`` says that mojibake was undone, ``own_id`` that the file gave the id.
     """
 
     id: str
@@ -51,6 +51,7 @@ class Sentence:
     meta: dict[str, str] | None
     source: Place
     repaired: bool = False
+    own_id: bool = True
 
 
 @dataclass(frozen=True, slots=True)

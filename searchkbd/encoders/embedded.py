@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from searchkbd.encoders.student import StudentEncoder
     from searchkbd.encoders.use import UniversalSentenceEncoder
 
-_VERSION = "searchkbd-embedded-1"
+_VERSION = "searchkbd-embedded-2"
+_ABBREVIATION = 4  # letters
 _STUDENT_LANGUAGES = frozenset({"kbd", "ady"})
 
 
@@ -43,12 +44,18 @@ class EmbeddedEncoder:
     def encode(self, texts: Sequence[str], langs: Sequence[str | None] | None = None) -> Vectors:
         """See ``Encoder.encode``."""
         batch, codes = check_batch(texts, langs)
-        for_student = np.array([code in _STUDENT_LANGUAGES for code in _known(batch, codes)], bool)
+        known = _known(batch, codes)
+        for_student = np.array([code in _STUDENT_LANGUAGES for code in known], bool)
         out = np.empty((len(batch), self.dim), dtype=np.float32)
         if for_student.any():
             out[for_student] = self._student.encode(_pick(batch, for_student))
         if not for_student.all():
-            out[~for_student] = self._teacher.encode(_pick(batch, ~for_student))
+            out[~for_student] = self._teacher.encode(
+                [
+                    _sentence_case(batch[place], known[place])
+                    for place in np.flatnonzero(~for_student)
+                ]
+            )
         return out
 
     @cached_property
@@ -79,3 +86,16 @@ def _known(batch: list[str], codes: list[str | None] | None) -> list[str]:
 
 def _pick(batch: list[str], mask: np.ndarray) -> list[str]:
     return [batch[place] for place in np.flatnonzero(mask)]
+
+
+def _sentence_case(text: str, lang: str) -> str:
+    """Return *text* in sentence case if it is all capitals, which the teacher can hardly read.
+
+    A short word in capitals is left alone: it is an abbreviation.
+    """
+    if not text.isupper() or len(text) <= _ABBREVIATION:
+        return text
+    rest = text[1:]
+    if lang == "tr":
+        rest = rest.replace("\u0130", "i").replace("I", "\u0131")
+    return text[0] + rest.lower()

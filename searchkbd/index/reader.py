@@ -232,7 +232,10 @@ def connect_read_only(directory: Path) -> sqlite3.Connection:
             )
             connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
     except sqlite3.DatabaseError as error:
-        raise IndexDamagedError(f"{path}: cannot be read as a database ({error})") from error
+        raise IndexDamagedError(
+            f"{path}: cannot be read as a database ({error}); "
+            "move the directory away, or choose another one"
+        ) from error
     return connection
 
 

@@ -277,7 +277,7 @@ class IndexWriter:
                 " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     row,
-                    sentence.id,
+                    self._free_id(sentence, row),
                     sentence.lang,
                     sentence.text,
                     key,
@@ -298,6 +298,16 @@ class IndexWriter:
         self.summary.languages[sentence.lang] += 1
         return row
 
+    def _free_id(self, sentence: Sentence, row: int) -> str:
+        """Return the sentence's id, changed if it was made of a line and is taken already.
+
+        A file that was edited, or another standard input, has other sentences in the same lines.
+        """
+        taken = not sentence.own_id and self._connection.execute(
+            "SELECT 1 FROM sentences WHERE id = ?", (sentence.id,)
+        ).fetchone()
+        return f"{sentence.id}~{row}" if taken else sentence.id
+
     def _reject_id(self, sentence: Sentence, on_reject: OnReject | None) -> None:
         from searchkbd.corpus.sentence import Reject
 
@@ -305,7 +315,10 @@ class IndexWriter:
             "SELECT text FROM sentences WHERE id = ?", (sentence.id,)
         ).fetchone()
         shown = text if len(text) <= 60 else text[:59] + "…"
-        reason = f"duplicate id: {sentence.id!r} already stands for {shown!r}"
+        reason = (
+            f"duplicate id: {sentence.id!r} already stands for {shown!r}; "
+            "give each sentence an id of its own"
+        )
         self.reject(Reject(sentence.source, reason, sentence.text), on_reject)
 
     def _named(self, table: str, name: str) -> int:

@@ -1,9 +1,12 @@
 """Searching an open index: the one place where queries, rankings and sentences meet.
 
-Fused mode joins up to three rankings by reciprocal rank (searchkbd.search.ranking):
+Fused mode joins up to four rankings by reciprocal rank (searchkbd.search.ranking):
 
-* nearest neighbours of the query's vector, weight 1.0;
+* nearest neighbours of the query's vector, weight 1.0, from a cosine of 0.35 up: below it
+  neighbours are chance;
 * sentences that share its words, weight 0.7, from a coverage of 0.5 up;
+* of these again, weight 1.0, the ones that have all its words and say little else (coverage of
+  0.9 up): what was asked for literally is not to be outvoted;
 * where a language filter leaves the query's own language out: translations, in the languages
   asked for, of near-paraphrases (cosine of 0.9 and more) in its own language, weight 0.7. A human
   translation of the same thing said otherwise is better evidence than a vector of another
@@ -26,9 +29,12 @@ from searchkbd.search.hit import Hit, SearchMode, SearchResult, Translation
 from searchkbd.search.ranking import Ranked, fuse
 
 SEMANTIC_WEIGHT = 1.0
+LEAST_SIMILARITY = 0.35
 LEXICAL_WEIGHT = 0.7
 BRIDGE_WEIGHT = 0.7
 LEAST_COVERAGE = 0.5
+LITERAL_WEIGHT = 1.0
+LITERAL_COVERAGE = 0.9
 PARAPHRASE = 0.9
 DEPTH = 100
 """Length of the rankings that are fused, at the least."""
@@ -82,14 +88,28 @@ def _fused(
     depth = max(k, DEPTH)
     worded = lexical.rank(reader, query, depth, langs)
     rankings = [
-        (SEMANTIC_WEIGHT, [r.row for r in nearest]),
-        (LEXICAL_WEIGHT, [r.row for r in worded if r.score >= LEAST_COVERAGE]),
+        (SEMANTIC_WEIGHT, _rows(nearest, LEAST_SIMILARITY)),
+        (LEXICAL_WEIGHT, _rows(worded, LEAST_COVERAGE)),
+        (LITERAL_WEIGHT, _rows(worded, LITERAL_COVERAGE)),
     ]
     if langs and lang not in langs:
         own = semantic.nearest(reader, vector[None], depth, [lang])[0]
-        near = [r for r in own if r.score >= PARAPHRASE]
-        rankings.append((BRIDGE_WEIGHT, _translations(reader, near, langs)))
-    return _groups_first(reader, fuse(rankings))
+        rankings.append((BRIDGE_WEIGHT, _translations(reader, _rows(own, PARAPHRASE), langs)))
+    fused = _groups_first(reader, fuse(rankings))
+    voted = {r.row for r in fused}
+    rest = [r for r in [*worded, *nearest] if r.row not in voted]
+    return fused + _chance(rest, fused[-1].score if fused else 1.0)
+
+
+def _rows(ranked: list[Ranked], least: float) -> list[int]:
+    return [r.row for r in ranked if r.score >= least]
+
+
+def _chance(ranked: list[Ranked], below: float) -> list[Ranked]:
+    """Return hits that no ranking vouches for, to fill a list up: their scores say so."""
+    rows = list(dict.fromkeys(r.row for r in ranked))
+    ceiling = min(below, 0.01)
+    return [Ranked(row, ceiling / (rank + 1)) for rank, row in enumerate(rows, start=1)]
 
 
 def _groups_first(reader: IndexReader, ranked: list[Ranked]) -> list[Ranked]:
@@ -97,6 +117,8 @@ def _groups_first(reader: IndexReader, ranked: list[Ranked]) -> list[Ranked]:
 
     Scores stay in order: those of the others are scaled below the last best row's.
     """
+    if not ranked:
+        return []
     group_of = reader.group_rows(r.row for r in ranked)
     seen: set[int] = set()
     best, others = [], []
@@ -107,19 +129,17 @@ def _groups_first(reader: IndexReader, ranked: list[Ranked]) -> list[Ranked]:
     return best + [Ranked(r.row, r.score * best[-1].score) for r in others]
 
 
-def _translations(
-    reader: IndexReader, ranked: list[Ranked], langs: Collection[str]
-) -> list[int]:
-    """Return the rows in *langs* of the groups of *ranked*, in its order."""
-    sentences = reader.sentences(r.row for r in ranked)
+def _translations(reader: IndexReader, rows: list[int], langs: Collection[str]) -> list[int]:
+    """Return the rows in *langs* of the groups of *rows*, in their order."""
+    sentences = reader.sentences(rows)
     groups = reader.groups({s.group_row for s in sentences.values()})
-    rows = [
+    found = [
         member.row
-        for r in ranked
-        for member in groups[sentences[r.row].group_row]
+        for row in rows
+        for member in groups[sentences[row].group_row]
         if member.lang in langs
     ]
-    return list(dict.fromkeys(rows))
+    return list(dict.fromkeys(found))
 
 
 def _hits(

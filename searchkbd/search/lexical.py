@@ -25,6 +25,7 @@ POSTINGS = 20_000
 CANDIDATES = 200
 """Rows compared word by word."""
 
+_FORGIVEN = 0.95  # the same word but for a palochka or an accent
 _CONTAINED = 0.9  # a query word inside a longer word, or the other way round
 _SIMILAR = 0.8  # times the share of trigrams in common
 _LEAST_SIMILAR = 0.4  # share of trigrams below which two words are different words
@@ -46,17 +47,21 @@ class Query:
     """A query taken apart; build it with :func:`read_query`."""
 
     words: tuple[str, ...]
+    """Its words as search keys have them, each once."""
+    loose: tuple[str, ...]
+    """The same, as loose keys have them."""
     weights: tuple[float, ...]
     features: tuple[_Feature, ...]
 
 
 def read_query(reader: IndexReader, text: str) -> Query:
     """Take *text* apart and weigh its words and trigrams by their rarity in the index."""
-    terms = tuple(dict.fromkeys(words(loosen(search_key(text)))))
+    forms = {word: loosen(word) for word in words(search_key(text))}
+    forms = {word: loose for word, loose in forms.items() if loose}
     total = sum(reader.sentences_per_language.values())
     features: dict[tuple[str, str], _Feature] = {}
     weights = []
-    for term in terms:
+    for term in forms.values():
         documents = _documents(reader.connection, "fts_words", term)
         weight = _rarity(documents, total)
         weights.append(weight)
@@ -69,7 +74,7 @@ def read_query(reader: IndexReader, text: str) -> Query:
                     "fts_trigrams", gram, documents, _rarity(documents, total) / len(grams)
                 )
     known = sorted((f for f in features.values() if f.documents), key=lambda f: f.documents)
-    return Query(terms, tuple(weights), tuple(known))
+    return Query(tuple(forms), tuple(forms.values()), tuple(weights), tuple(known))
 
 
 def candidates(
@@ -112,20 +117,26 @@ def rank(
     ranked = [
         Ranked(row, score)
         for row in rows
-        if (score := coverage(query, words(loosen(found[row].key)))) > 0
+        if (score := coverage(query, found[row].key)) > 0
     ]
     return sorted(ranked, key=lambda r: (-r.score, r.row))[:k]
 
 
-def coverage(query: Query, hit_words: list[str]) -> float:
-    """Return how much of *query* the words of a hit cover, 0 to 1."""
-    if not hit_words:
+def coverage(query: Query, key: str) -> float:
+    """Return how much of *query* the words of a hit with this search key cover, 0 to 1."""
+    exact = set(words(key))
+    present = set(words(loosen(key)))
+    if not present:
         return 0.0
-    present = set(hit_words)
     grams = {word: set(trigrams(word)) for word in present}
     gained = 0.0
-    for word, weight in zip(query.words, query.weights, strict=True):
-        gained += weight * (1.0 if word in present else _best_similarity(word, grams))
+    for word, loose, weight in zip(query.words, query.loose, query.weights, strict=True):
+        if word in exact:
+            gained += weight
+        elif loose in present:
+            gained += weight * _FORGIVEN
+        else:
+            gained += weight * _best_similarity(loose, grams)
     covered = gained / sum(query.weights)
     brevity = min(1.0, len(query.words) / len(present))
     return covered * (1 - _LENGTH_WEIGHT + _LENGTH_WEIGHT * brevity)

@@ -140,8 +140,8 @@ def test_nothing_on_standard_input(run, small_index):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["search", ""], "the query is empty"),
-        (["search", " \t "], "the query is empty"),
+        (["search", ""], "the text to look for is empty"),
+        (["search", " \t "], "the text to look for is empty"),
         (["search", "ы" * 20_001], "20000"),
         (["search", "вода", "-k", "0"], "-k"),
         (["search", "вода", "-k", "-3"], "-k"),

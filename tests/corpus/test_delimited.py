@@ -55,6 +55,13 @@ def test_the_ids_and_the_group_of_a_pair(read):
     assert first == second == "g" != third == fourth
 
 
+def test_two_columns_with_languages_need_no_known_names(read):
+    for header, options in [("source\ttarget", {}), ("src\ttrg", {"header": True})]:
+        sentences, rejects = read(f"{header}\nПсы\tВода\n", langs=("kbd", "ru"), **options)
+        assert rejects == []
+        assert [(s.lang, s.text) for s in sentences] == [("kbd", "Псы"), ("ru", "Вода")]
+
+
 def test_two_columns_without_a_header(read):
     sentences, rejects = read("Щыр\tЛошадь\nЩӏыр\tЗемля\n", langs=("kbd", "ru"))
     assert rejects == []

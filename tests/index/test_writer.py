@@ -112,6 +112,20 @@ def test_an_id_used_twice_is_rejected_with_its_place(tmp_path, trigrams):
     assert "'1'" in reject.reason and "Вода холодная." in reject.reason
 
 
+def test_an_id_that_was_made_is_never_a_reason_to_reject(tmp_path, trigrams):
+    def line(text):
+        return Sentence("in.txt:1", "ru", text, text, "t", None, Place("t", 1), own_id=False)
+
+    build_index(tmp_path / "i", [line("Один.")], trigrams)
+    summary = build_index(
+        tmp_path / "i", [line("Другой."), line("Третий.")], trigrams, mode=Mode.ADD
+    )
+    assert (summary.added, summary.rejected) == (2, 0)
+    found = texts(tmp_path / "i")
+    assert {text for _, text in found} == {"Один.", "Другой.", "Третий."}
+    assert ("in.txt:1", "Один.") in found and len({id for id, _ in found}) == 3
+
+
 def test_rejects_pass_through(tmp_path, trigrams):
     reject = Reject(Place("t", 4), "no text", "")
     seen: list[Reject] = []

@@ -83,6 +83,13 @@ def test_a_hit_carries_its_group(reader, trigrams):
     assert hit.score == pytest.approx(1) and hit.similarity == pytest.approx(1)
 
 
+def test_what_is_near_by_chance_only_fills_the_list_up(reader, trigrams):
+    hits = run(reader, trigrams, "qqq www", "en", k=5).hits
+    assert len(hits) == 5
+    assert all(hit.score <= 0.01 for hit in hits if hit.similarity < 0.35)
+    assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
+
+
 def test_translations_of_near_sentences_are_found_across_languages(reader, trigrams):
     """The trigram encoder knows no meaning, so only the human translation can lead there."""
     (text,) = reader.connection.execute("SELECT text FROM sentences WHERE id='r120'").fetchone()

@@ -16,6 +16,8 @@ SENTENCES = [
     ("e2", "kbd", "Еджапӏэр ди унэм пэгъунэгъущ"),
     ("e3", "kbd", "Щӏэныгъэ зиӏэр насыпыфӏэщ"),
     ("e4", "kbd", "Щакхъуэ къэсщэхуащ"),
+    ("e5", "kbd", "Псы щӏыӏэ"),
+    ("e6", "kbd", "Вагъуэ щыӏэ"),
     ("r1", "ru", "Школа стоит у реки"),
     ("r2", "ru", "Мы в школе"),
     ("r3", "ru", "Ещё один день"),
@@ -49,6 +51,8 @@ def found(reader, query, k=5, langs=None):
         ("щэныгъэ", "e3"),
         ("щӏэныгъэм", "e3"),
         ("щакхъуэр къэсщэхуат", "e4"),
+        ("щыIэ", "e6"),
+        ("щIыIэ", "e5"),
         ("школа", "r1"),
         ("еще", "r3"),
         ("the cat", "n1"),
@@ -64,7 +68,7 @@ def test_other_forms_of_a_word_are_found_too(reader):
 
 
 def test_a_sentence_itself_scores_one(reader):
-    for id, _, text in SENTENCES[:9]:
+    for id, _, text in SENTENCES[:11]:
         ranked = lexical.rank(reader, text, 1)
         assert reader.sentences([ranked[0].row])[ranked[0].row].id == id
         assert ranked[0].score == pytest.approx(1)
