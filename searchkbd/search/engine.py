@@ -95,10 +95,10 @@ def _fused(
     if langs and lang not in langs:
         own = semantic.nearest(reader, vector[None], depth, [lang])[0]
         rankings.append((BRIDGE_WEIGHT, _translations(reader, _rows(own, PARAPHRASE), langs)))
-    fused = _groups_first(reader, fuse(rankings))
+    fused = fuse(rankings)
     voted = {r.row for r in fused}
     rest = [r for r in [*worded, *nearest] if r.row not in voted]
-    return fused + _chance(rest, fused[-1].score if fused else 1.0)
+    return _groups_first(reader, fused + _chance(rest, fused[-1].score if fused else 1.0))
 
 
 def _rows(ranked: list[Ranked], least: float) -> list[int]:
