@@ -12,7 +12,9 @@ from searchkbd.corpus.sentence import CorpusError, Reject
 
 HEADER = "file\tline\treason\ttext\n"
 
-_ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
+# Control characters could do anything to the terminal on which the report is looked at.
+_CONTROLS = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0))}
+_ESCAPES = _CONTROLS | str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
 
 class RejectReport:
@@ -20,7 +22,8 @@ class RejectReport:
 
     While it grows it is called ``PATH.partial``. Without a reject no file is written, and the
     report of an earlier run is removed, since it would be taken for this one's. Backslash, tab
-    and line ends in the text are written ``\\``, ``\t``, ``\n``, ``\r``.
+    and line ends in the text are written ``\\``, ``\t``, ``\n``, ``\r``, other control characters
+    ``\x`` and two hexadecimal digits.
 
     ``count`` is the number of rejects, ``by_reason`` that of each kind of reason.
     """

@@ -34,8 +34,20 @@ def test_rejects_are_listed_and_counted_by_kind(tmp_path):
 def unescaped(text: str) -> str:
     out, rest = "", iter(text)
     for char in rest:
-        out += {"\\": "\\", "t": "\t", "n": "\n", "r": "\r"}[next(rest)] if char == "\\" else char
+        if char == "\\":
+            char = next(rest)
+            if char == "x":
+                char = chr(int(next(rest) + next(rest), 16))
+            else:
+                char = {"\\": "\\", "t": "\t", "n": "\n", "r": "\r"}[char]
+        out += char
     return out
+
+
+def test_a_report_cannot_drive_a_terminal(tmp_path):
+    with RejectReport(tmp_path / "out.tsv") as report:
+        report.add(reject("\x1b[31m\x07\x9b", "control character: U+001B"))
+    assert report.path.read_text("utf-8").splitlines()[1].endswith("\t\\x1b[31m\\x07\\x9b")
 
 
 @settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
