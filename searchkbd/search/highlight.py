@@ -7,7 +7,9 @@ import re
 from searchkbd.text.forms import loose_key, words
 
 _CHUNK = re.compile(r"[^\s\-‐‑–—]+")
-_EDGE = re.compile(r"^[^\w|!]+|[^\w]+$")
+# A bar or an exclamation mark before a word may be its palochka; after it, it is punctuation.
+_LEADING = re.compile(r"[^\w|!]+")
+_TRAILING = re.compile(r"\W+$")
 _LEAST_PART = 4
 """Letters that a query word needs to be found inside a longer word."""
 
@@ -26,9 +28,9 @@ def highlights(query: str, text: str) -> list[tuple[int, int]]:
         found = words(loose_key(chunk.group()))
         if any(word in wanted or any(part in word for part in parts) for word in found):
             start, end = chunk.span()
-            leading = _EDGE.match(chunk.group())
+            leading = _LEADING.match(chunk.group())
             if leading and leading.end() < end - start:
                 start += leading.end()
-            core = re.sub(r"[^\w]+$", "", text[start:end])
+            core = _TRAILING.sub("", text[start:end])
             spans.append((start, start + len(core)) if core else (start, end))
     return spans
