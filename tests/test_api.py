@@ -74,7 +74,7 @@ def test_capitals_mean_the_same(index):
         assert hit.similarity > 0.9, hit
 
 
-def test_a_literal_hit_comes_first_whatever_its_vector(index):
+def test_a_foreign_word_in_a_query_is_found_literally(index):
     assert "Gar" in index.search("gar", query_lang="kbd", k=1)[0].text
 
 

@@ -83,6 +83,15 @@ def test_a_hit_carries_its_group(reader, trigrams):
     assert hit.score == pytest.approx(1) and hit.similarity == pytest.approx(1)
 
 
+def test_a_literal_hit_comes_first_whatever_its_vector(reader, trigrams):
+    class Misreading(type(trigrams)):
+        def encode(self, texts, langs=None):
+            return super().encode(["щӏалэ 50 къэкӏуащ"] * len(texts))
+
+    (text,) = reader.connection.execute("SELECT text FROM sentences WHERE id='r7'").fetchone()
+    assert run(reader, Misreading(), text, k=1).hits[0].id == "r7"
+
+
 def test_what_is_near_by_chance_only_fills_the_list_up(reader, trigrams):
     hits = run(reader, trigrams, "qqq www", "en", k=5).hits
     assert len(hits) == 5
