@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from searchkbd.errors import IndexDamagedError
+from searchkbd.errors import EncoderMismatchError, IndexDamagedError
 from searchkbd.index.info import IndexInfo, index_info
 from searchkbd.index.reader import IndexReader, check_encoder
 from searchkbd.search.engine import search
@@ -51,12 +51,11 @@ class Index:
     def encoder(self) -> Encoder:
         """The encoder that the index was built with, loaded when first needed.
 
-        Raises EncoderMismatchError when this installation's encoder of that name differs.
+        Raises EncoderMismatchError when the encoder of that name or directory is not there, or
+        is another one now.
         """
         if self._encoder is None:
-            from searchkbd.encoders import load_encoder
-
-            encoder = load_encoder(self._reader.meta["encoder"])
+            encoder = load_index_encoder(self._reader)
             self._check(encoder)
             self._encoder = encoder
         return self._encoder
@@ -153,17 +152,47 @@ class Index:
         check_encoder(self._reader.meta, encoder, self._reader.directory)
 
 
+def load_index_encoder(reader: IndexReader) -> Encoder:
+    """Return the encoder that an index names, which may have changed since.
+
+    Raises EncoderMismatchError when it is not there, saying which one is wanted.
+    """
+    from searchkbd.encoders import EncoderError, UnknownEncoderError, available, load_encoder
+
+    name, fingerprint = reader.meta["encoder"], reader.meta["fingerprint"]
+    try:
+        return load_encoder(name)
+    except EncoderError as error:
+        why = f"cannot be used: {error}"
+        if isinstance(error, UnknownEncoderError):
+            why = f"is not there any more (there is: {', '.join(available())})"
+        raise EncoderMismatchError(
+            f"{reader.directory} was built with the encoder {name} ({fingerprint}), which {why}; "
+            "if it is elsewhere, say where: --encoder DIR"
+        ) from error
+
+
 def open_index(
-    directory: str | Path, encoder: Encoder | None = None, *, map_vectors: bool = True
+    directory: str | Path,
+    encoder: Encoder | str | Path | None = None,
+    *,
+    map_vectors: bool = True,
 ) -> Index:
     """Open the index at *directory* for reading.
+
+    *encoder* is needed only when the index's own was moved since: an encoder, or the name or
+    directory by which ``load_encoder`` finds it.
 
     Without *map_vectors* the vector files are opened when first needed: quicker for lexical
     search, but they may be gone by then if the index is replaced meanwhile.
 
     Raises IndexNotFoundError, IndexDamagedError or, when *encoder* is given and is not the one
-    it was built with, EncoderMismatchError.
+    it was built with, EncoderMismatchError; EncoderError when it cannot be loaded.
     """
+    if isinstance(encoder, (str, Path)):
+        from searchkbd.encoders import load_encoder
+
+        encoder = load_encoder(encoder)
     if not map_vectors:
         return Index(IndexReader(directory), encoder)
     for _ in range(_ATTEMPTS - 1):

@@ -13,39 +13,29 @@ from typing import TYPE_CHECKING
 
 import click
 
-from searchkbd.cli.options import index_option, json_option
+from searchkbd.cli.options import (
+    columns_option,
+    encoder_option,
+    index_option,
+    json_option,
+    langs_option,
+)
 from searchkbd.cli.output import note, plural, print_json
+from searchkbd.cli.rejects import check_report, default_report, rejects_option, show_rejects
 from searchkbd.errors import NothingToBuildError, SearchkbdError
 
 if TYPE_CHECKING:
     from searchkbd.corpus.options import ReadOptions
     from searchkbd.corpus.report import RejectReport
     from searchkbd.corpus.sentence import Reject, Sentence
+    from searchkbd.encoders.base import Encoder
     from searchkbd.index.writer import BuildSummary
-
-
-def _columns(ctx: click.Context, param: click.Parameter, values: Sequence[str]) -> dict[str, str]:
-    columns = {}
-    for value in values:
-        ours, equals, theirs = value.partition("=")
-        if not (ours and equals and theirs):
-            raise click.BadParameter(f"{value!r}: write it as OURS=THEIRS, as in text=sentence")
-        columns[ours] = theirs
-    return columns
-
-
-def _pair(ctx: click.Context, param: click.Parameter, value: str | None):
-    if value is None:
-        return None
-    parts = [part.strip() for part in value.split(",")]
-    if len(parts) != 2 or not all(parts):
-        raise click.BadParameter(f"{value!r}: give two languages, as in kbd,ru")
-    return parts[0], parts[1]
 
 
 @click.command()
 @click.argument("files", nargs=-1, metavar="FILE...")
 @index_option
+@encoder_option
 @click.option(
     "--demo", is_flag=True, help="Build from the phrasebook that comes with searchkbd."
 )
@@ -58,15 +48,8 @@ def _pair(ctx: click.Context, param: click.Parameter, value: str | None):
     "--lang", metavar="LANG",
     help='Language of every sentence that does not name its own, or "auto" to detect it.',
 )
-@click.option(
-    "--langs", callback=_pair, metavar="A,B",
-    help="Languages of a file's two text columns, as in kbd,ru.",
-)
-@click.option(
-    "--column", "columns", multiple=True, callback=_columns, metavar="OURS=THEIRS",
-    help="Where a column is named otherwise: text=sentence, or by number: text=3. Ours are id, "
-    "lang, text, group, origin; lang_a, lang_b, text_a, text_b for pairs.",
-)
+@langs_option
+@columns_option
 @click.option(
     "--format", "file_format", type=click.Choice(["tsv", "csv", "jsonl", "text"]),
     help="Format of the files; told by their names, or their first line, when not given.",
@@ -82,14 +65,12 @@ def _pair(ctx: click.Context, param: click.Parameter, value: str | None):
     "--repair/--no-repair", default=True, show_default=True,
     help="Repair text whose encoding was misread (mojibake).",
 )
-@click.option(
-    "--rejects", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
-    help="Where rejected rows are listed.  [default: DIR.rejects.tsv]",
-)
+@rejects_option
 @json_option
 def command(
     files: tuple[str, ...],
     index: Path,
+    encoder: str | None,
     demo: bool,
     add: bool,
     replace: bool,
@@ -118,7 +99,6 @@ def command(
     from searchkbd.corpus.decompress import shown
     from searchkbd.corpus.options import ReadOptions
     from searchkbd.corpus.report import RejectReport
-    from searchkbd.encoders import load_encoder
     from searchkbd.index.writer import Mode, build_index
     from searchkbd.resources import PHRASEBOOK
 
@@ -128,21 +108,22 @@ def command(
         raise click.UsageError("give at least one FILE of sentences, or --demo")
     if add and replace:
         raise click.UsageError("--add keeps what is there and --replace does not; give one of them")
-    _check_report(rejects, index, files)
+    check_report(rejects, index, files)
     options = ReadOptions(
         lang=lang, langs=langs, columns=columns, delimiter=delimiter, header=header,
         format=file_format, encoding=encoding, repair=repair, origin=origin,
     )  # fmt: skip
+    loaded = _encoder(encoder, index, add)
     start = time.monotonic()
     try:
         with (
-            RejectReport(rejects or _default_report(index)) as report,
+            RejectReport(rejects or default_report(index)) as report,
             _Reading(files, options) as reading,
         ):
             summary = build_index(
                 index,
                 reading.items(),
-                load_encoder(),
+                loaded,
                 mode=Mode.ADD if add else Mode.REPLACE if replace else Mode.NEW,
                 on_reject=report.add,
                 progress=reading.show,
@@ -150,13 +131,13 @@ def command(
     except (KeyboardInterrupt, OSError) as error:
         raise _told(error) from None
     except NothingToBuildError as error:
-        _show_rejects(report)
+        show_rejects(report)
         raise NothingToBuildError(f"{error} (in {', '.join(map(shown, files))})") from None
     seconds = time.monotonic() - start
     if as_json:
         print_json(_shape(index, summary, report, seconds))
     else:
-        _show(index, summary, report, seconds)
+        _show(index, summary, report, seconds, loaded)
     return 1 if summary.rejected else 0
 
 
@@ -171,23 +152,25 @@ def _told(error: KeyboardInterrupt | OSError) -> Exception:
     return error
 
 
-def _default_report(index: Path) -> Path:
-    # "." and ".." have a name, and something beside them, only once they are resolved.
-    place = Path(os.path.abspath(index)) if index.name in ("", "..") else index
-    return place.parent / f"{place.name}.rejects.tsv"
+def _encoder(spec: str | None, index: Path, add: bool) -> Encoder:
+    """Return the encoder to build with: the one asked for, else the index's own, else embedded."""
+    from searchkbd.api import load_index_encoder
+    from searchkbd.encoders import available, load_encoder
+    from searchkbd.errors import IndexDamagedError, IndexNotFoundError
+    from searchkbd.index.reader import IndexReader
 
-
-def _check_report(report: Path | None, index: Path, files: Sequence[str]) -> None:
-    """Refuse to write the report over the input or into the index."""
-    if report is None:
-        return
-    place = os.path.abspath(report)
-    if place in map(os.path.abspath, files):
-        raise click.BadParameter(f"{report} is an input file", param_hint="'--rejects'")
-    if Path(os.path.abspath(index)) in Path(place).parents:
-        raise click.BadParameter(
-            f"{report} is inside the index directory", param_hint="'--rejects'"
-        )
+    if spec is not None:
+        return load_encoder(spec)
+    if add:
+        try:
+            with IndexReader(index) as reader:
+                name = reader.meta["encoder"]
+                if name in available() or os.path.isabs(name):
+                    return load_index_encoder(reader)
+        except (IndexNotFoundError, IndexDamagedError):
+            pass
+        # Nothing to add to yet, or the writer will say what is wrong with it.
+    return load_encoder()
 
 
 class _Reading:
@@ -273,7 +256,9 @@ def _shape(index: Path, summary: BuildSummary, report: RejectReport, seconds: fl
     }
 
 
-def _show(index: Path, summary: BuildSummary, report: RejectReport, seconds: float) -> None:
+def _show(
+    index: Path, summary: BuildSummary, report: RejectReport, seconds: float, encoder: Encoder
+) -> None:
     per_language = ", ".join(f"{lang} {n:,}" for lang, n in summary.languages.most_common())
     click.echo(
         f"{index}: {plural(summary.added, 'sentence')} added"
@@ -285,15 +270,9 @@ def _show(index: Path, summary: BuildSummary, report: RejectReport, seconds: flo
         click.echo(f"  {plural(summary.merged, 'duplicate')} merged")
     if summary.repaired:
         click.echo(f"  {plural(summary.repaired, 'sentence')} repaired (misread encoding)")
-    if summary.foreign:
-        names = ", ".join(f"{lang} ({n:,})" for lang, n in summary.foreign.items())
+    trained = getattr(encoder, "languages", ())
+    foreign = {lang: n for lang, n in summary.foreign.items() if lang not in trained}
+    if foreign:
+        names = ", ".join(f"{lang} ({n:,})" for lang, n in foreign.items())
         note(f"  note: the encoder was not made for {names}: meaning may be missed, words are not")
-    _show_rejects(report)
-
-
-def _show_rejects(report: RejectReport) -> None:
-    if not report.count:
-        return
-    note(f"  {plural(report.count, 'row')} rejected, listed in {report.path}:")
-    for reason, count in report.by_reason.most_common(5):
-        note(f"    {count:>7,}  {reason}")
+    show_rejects(report)

@@ -21,7 +21,9 @@ _COMMANDS = {
     "search": ("searchkbd.cli.search", "Search an index by meaning and by words."),
     "tm": ("searchkbd.cli.tm", "Translation memory: look segments up."),
     "info": ("searchkbd.cli.info", "Show what an index holds."),
+    "train": ("searchkbd.cli.train", "Train encoders on pairs of translations."),
     "verify": ("searchkbd.cli.verify", "Check every file of an index for damage."),
+    "eval": ("searchkbd.cli.evaluate", "Measure how well an encoder finds translations."),
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -32,7 +33,38 @@ class DirectoryType(click.ParamType):
         return Path(value)
 
 
+class EncoderType(click.ParamType):
+    """The name of an encoder or its directory; which of them is found out by load_encoder."""
+
+    name = "NAME|DIR"
+
+    def convert(self, value, param, ctx):
+        if not str(value):
+            self.fail("the name is empty", param, ctx)
+        return value
+
+
 LANGUAGE = LanguageType()
+
+
+def _columns(ctx: click.Context, param: click.Parameter, values: Sequence[str]) -> dict[str, str]:
+    columns = {}
+    for value in values:
+        ours, equals, theirs = value.partition("=")
+        if not (ours and equals and theirs):
+            raise click.BadParameter(f"{value!r}: write it as OURS=THEIRS, as in text=sentence")
+        columns[ours] = theirs
+    return columns
+
+
+def _pair(ctx: click.Context, param: click.Parameter, value: str | None):
+    if value is None:
+        return None
+    parts = [part.strip() for part in value.split(",")]
+    if len(parts) != 2 or not all(parts):
+        raise click.BadParameter(f"{value!r}: give two languages, as in kbd,ru")
+    return parts[0], parts[1]
+
 
 index_option = click.option(
     "--index",
@@ -44,4 +76,23 @@ index_option = click.option(
     metavar="DIR",
     help="Directory of the index.",
 )
+encoder_option = click.option(
+    "--encoder",
+    "encoder",
+    type=EncoderType(),
+    envvar="SEARCHKBD_ENCODER",
+    show_envvar=True,
+    metavar="NAME|DIR",
+    help='Encoder: "embedded", or the directory of one made by searchkbd train student. When '
+    "not given, the index's own; embedded for a new index.",
+)
+langs_option = click.option(
+    "--langs", callback=_pair, metavar="A,B",
+    help="Languages of a file's two text columns, as in kbd,ru.",
+)  # fmt: skip
+columns_option = click.option(
+    "--column", "columns", multiple=True, callback=_columns, metavar="OURS=THEIRS",
+    help="Where a column is named otherwise: text=sentence, or by number: text=3. Ours are id, "
+    "lang, text, group, origin; lang_a, lang_b, text_a, text_b for pairs.",
+)  # fmt: skip
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")

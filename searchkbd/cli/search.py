@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from searchkbd.cli.options import LANGUAGE, index_option, json_option
+from searchkbd.cli.options import LANGUAGE, encoder_option, index_option, json_option
 from searchkbd.cli.output import note, note_absent, print_json, wrapped
 from searchkbd.search.hit import SearchMode, SearchResult
 
@@ -14,6 +14,7 @@ from searchkbd.search.hit import SearchMode, SearchResult
 @click.command()
 @click.argument("query", required=False)
 @index_option
+@encoder_option
 @click.option(
     "--lang", "langs", type=LANGUAGE, multiple=True,
     help="Only hits in this language; may be given several times.",
@@ -35,6 +36,7 @@ from searchkbd.search.hit import SearchMode, SearchResult
 def command(
     query: str | None,
     index: Path,
+    encoder: str | None,
     langs: tuple[str, ...],
     query_lang: str | None,
     k: int,
@@ -49,7 +51,8 @@ def command(
     """
     from searchkbd.api import open_index
 
-    with open_index(index, map_vectors=mode != SearchMode.LEXICAL.value) as opened:
+    vectors = mode != SearchMode.LEXICAL.value
+    with open_index(index, encoder if vectors else None, map_vectors=vectors) as opened:
         note_absent(langs, opened.languages)
 
         def run(texts: list[str]) -> list[SearchResult]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from searchkbd.cli.options import LANGUAGE, index_option, json_option
+from searchkbd.cli.options import LANGUAGE, encoder_option, index_option, json_option
 from searchkbd.cli.output import note, note_absent, print_json, wrapped
 from searchkbd.memory.match import Lookup
 
@@ -19,6 +19,7 @@ def command() -> None:
 @command.command()
 @click.argument("segment", required=False)
 @index_option
+@encoder_option
 @click.option("--from", "source", type=LANGUAGE, required=True, help="Language of SEGMENT.")
 @click.option("--to", "target", type=LANGUAGE, required=True, help="Language to translate into.")
 @click.option(
@@ -37,6 +38,7 @@ def command() -> None:
 def lookup(
     segment: str | None,
     index: Path,
+    encoder: str | None,
     source: str,
     target: str,
     min_quality: int,
@@ -53,7 +55,7 @@ def lookup(
     """
     from searchkbd.api import open_index
 
-    with open_index(index) as opened:
+    with open_index(index, encoder) as opened:
         note_absent((source, target), opened.languages)
 
         def run(segments: list[str]) -> list[Lookup]:

@@ -7,24 +7,28 @@ from pathlib import Path
 
 import click
 
-from searchkbd.cli.options import index_option, json_option
+from searchkbd.cli.options import encoder_option, index_option, json_option
 from searchkbd.cli.output import plural, print_json
 
 
 @click.command()
 @index_option
+@encoder_option
 @json_option
-def command(index: Path, as_json: bool) -> int:
+def command(index: Path, encoder: str | None, as_json: bool) -> int:
     """Check an index: checksums of its files, rows against vectors, files nobody needs.
 
     Exits with 0 when the index is sound and with 1 when something is wrong with it. Orphan
-    files (left by an interrupted build) waste space only; the next build removes them.
+    files (left by an interrupted build) waste space only; the next build removes them. With
+    --encoder, that encoder is checked too: is it sound, and the one the index was built with?
     """
     from searchkbd.cli.progress import byte_progress
     from searchkbd.index.verify import verify_index
 
     with byte_progress("Reading vectors") as progress:
         result = verify_index(index, progress)
+    if encoder is not None:
+        result.problems += _encoder_problems(index, encoder)
     if as_json:
         print_json({"index": str(index), "ok": result.ok, **asdict(result)})
         return 0 if result.ok else 1
@@ -39,3 +43,19 @@ def command(index: Path, as_json: bool) -> int:
         return 0
     click.echo(f"{index}: {plural(len(result.problems), 'problem')} ({counted})")
     return 1
+
+
+def _encoder_problems(index: Path, spec: str) -> list[str]:
+    """Return what is wrong with the encoder *spec* by itself, and as the encoder of *index*."""
+    from searchkbd.encoders import EncoderError, load_encoder
+    from searchkbd.errors import EncoderMismatchError
+    from searchkbd.index.reader import IndexReader, check_encoder
+
+    try:
+        encoder = load_encoder(spec)
+        problems = encoder.check() if hasattr(encoder, "check") else []
+        with IndexReader(index) as reader:
+            check_encoder(reader.meta, encoder, reader.directory)
+    except (EncoderError, EncoderMismatchError) as error:
+        return [str(error)]
+    return problems

@@ -275,5 +275,5 @@ def check_encoder(meta: dict[str, str], encoder: Encoder, directory: Path) -> No
         raise EncoderMismatchError(
             f"{directory} was built with encoder {meta['encoder']} ({meta['fingerprint']}); "
             f"this is {encoder.name} ({encoder.fingerprint}). Their vectors cannot be compared: "
-            "use that encoder, or rebuild the index with --replace"
+            "use that encoder (--encoder), or rebuild the index with --replace"
         )

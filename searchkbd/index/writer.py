@@ -240,6 +240,10 @@ class IndexWriter:
                     ("created", _now()),
                 ],
             )
+        else:  # the same encoder may lie in another directory now
+            connection.execute(
+                "UPDATE meta SET value = ? WHERE key = 'encoder'", (self.encoder.name,)
+            )
         (last,) = connection.execute("SELECT coalesce(max(row), 0) FROM sentences").fetchone()
         self._next_row = last + 1
 

@@ -25,7 +25,7 @@ PATHS = [path for path, _ in commands()]
 
 def test_all_commands_are_there():
     assert {path[-1] for path in PATHS if path} == {
-        "build", "search", "tm", "lookup", "info", "verify",
+        "build", "search", "tm", "lookup", "info", "verify", "eval", "train", "student",
     }  # fmt: skip
 
 
