@@ -18,11 +18,13 @@ from searchkbd.corpus.sentence import Place, Sentence
 from searchkbd.encoders import load_encoder
 from searchkbd.index.reader import IndexReader
 from searchkbd.index.writer import Mode, build_index
-from searchkbd.search import engine
+from searchkbd.search import engine, semantic
 from searchkbd.search.hit import SearchMode
 
+WEIGHT = semantic.HUBNESS_WEIGHT
 SETTINGS = {
-    "nearest neighbours": (SearchMode.SEMANTIC, None),
+    "nearest neighbours, hubs and all": (SearchMode.SEMANTIC, None),
+    "nearest neighbours without hubs": (SearchMode.SEMANTIC, None),
     "fused, no translations of near sentences": (SearchMode.FUSED, 2.0),
     "fused, translations of all near sentences": (SearchMode.FUSED, -1.0),
     "fused, translations of paraphrases (0.8)": (SearchMode.FUSED, 0.8),
@@ -43,6 +45,7 @@ def main() -> None:
     print("|---|---|---|")
     with IndexReader(options.index) as reader:
         for name, (mode, threshold) in SETTINGS.items():
+            semantic.HUBNESS_WEIGHT = 0.0 if name.endswith("hubs and all") else WEIGHT
             if threshold is not None:
                 engine.PARAPHRASE = threshold
             cells = []

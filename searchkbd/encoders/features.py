@@ -47,9 +47,40 @@ def model_key(text: str) -> str:
     return " ".join(_TOKEN.findall(loose_key(text[:MAX_CHARS])))
 
 
+@dataclass(frozen=True)
+class Words:
+    """The different words of several texts.
+
+    Text *i* has the words ``ids[offsets[i]:offsets[i + 1]]``, places in ``words``.
+    """
+
+    words: list[str]
+    ids: NDArray[np.int64]
+    offsets: NDArray[np.int64]
+
+
+def split_words(keys: Sequence[str]) -> Words:
+    """Return the words of texts, given as their model keys."""
+    place: dict[str, int] = {}
+    ids = [place.setdefault(word, len(place)) for key in keys for word in key.split()]
+    counts = [len(key.split()) for key in keys]
+    return Words(
+        list(place),
+        np.array(ids, dtype=np.int64),
+        np.concatenate(([0], np.cumsum(counts))).astype(np.int64),
+    )
+
+
 def text_features(texts: Sequence[str]) -> Features:
     """Return the features of *texts*: each word, and each 2- to 5-gram of a word in its spaces."""
-    keys = [model_key(text) for text in texts]
+    return key_features([model_key(text) for text in texts])
+
+
+def key_features(keys: Sequence[str]) -> Features:
+    """Return the features of model keys, of texts or of single words.
+
+    Those of a text are those of its words taken together. A key's words come before its n-grams.
+    """
     # One array of code points for the whole batch; a double space ends a text.
     joined = " " + "  ".join(keys) + " "
     codes = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)

@@ -23,6 +23,12 @@ def one_thread() -> Iterator[None]:
         yield
 
 
+def blas_threads() -> int:
+    """Return how many threads a matrix product takes now (``OMP_NUM_THREADS`` lowers it)."""
+    return max([1, *(each["num_threads"] for each in _controller().info()
+                     if each["user_api"] == "blas")])  # fmt: skip
+
+
 @lru_cache(maxsize=1)
 def _controller():
     # It finds the libraries that are loaded by now, hence this import.

@@ -3,21 +3,27 @@
 Yang et al. 2019, "Multilingual Universal Sentence Encoder for Semantic Retrieval", the
 convolutional variant: piece embeddings, three residual convolution branches over 2, 3 and 5
 pieces, a layer norm, a sum over pieces divided by the root of their number, and a residual
-feed-forward net. Weights: see ``use_weights``.
+feed-forward net, the head. Weights: see ``use_weights``; the head that ships is a tuned one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import nullcontext
+import hashlib
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from searchkbd.encoders.base import EncoderError, Vectors, check_batch
-from searchkbd.encoders.threads import one_thread
+from searchkbd.encoders.head import DEFAULT_PATH, POOLED, Head, HeadFile
+from searchkbd.encoders.threads import blas_threads, one_thread
 from searchkbd.encoders.use_weights import ORDERS, Source, find_source, load_arrays
 
 MAX_PIECES = 512
@@ -39,6 +45,9 @@ _GAP = 2
 """Zero rows between two texts; the widest window looks two pieces to either side."""
 
 
+_Result = TypeVar("_Result")
+
+
 class UniversalSentenceEncoder:
     """The teacher half of the embedded encoder; 512 dimensions.
 
@@ -49,13 +58,18 @@ class UniversalSentenceEncoder:
     name = "use-multilingual-v3"
     dim = 512
 
-    def __init__(self, source: Source | None = None) -> None:
+    def __init__(self, source: Source | None = None, head: Path | None = DEFAULT_PATH) -> None:
+        """*head* is the file of the head; None takes the one that the model was published with."""
         self._source = source or find_source()
+        self._head_file = None if head is None else HeadFile(head)
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
         """Identity of the weights' content (hex)."""
-        return self._source.identity
+        if self._head_file is None:
+            return self._source.identity
+        both = f"{self._source.identity} {self._head_file.identity}"
+        return hashlib.sha256(both.encode()).hexdigest()[:16]
 
     def encode(self, texts: Sequence[str], langs: Sequence[str | None] | None = None) -> Vectors:
         """See ``Encoder.encode``; *langs* has no influence here.
@@ -65,11 +79,47 @@ class UniversalSentenceEncoder:
         """
         batch, _ = check_batch(texts, langs)
         out = np.empty((len(batch), self.dim), dtype=np.float32)
-        for first, pieces in self._micro_batches(batch):
-            few = sum(map(len, pieces)) <= _FEW_PIECES
-            with one_thread() if few else nullcontext():
-                out[first : first + len(pieces)] = self._net.forward(pieces)
+        net, head = self._net, self.head
+        for part, vectors in self._map(lambda pieces: head(*net.pool(pieces)), batch):
+            out[part] = vectors
         return out
+
+    def pool(self, texts: Sequence[str]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return what the head is given: float32 [n, 1280] and [n], see ``Head.__call__``."""
+        batch, _ = check_batch(texts, None)
+        pooled = np.empty((len(batch), POOLED), dtype=np.float32)
+        roots = np.empty(len(batch), dtype=np.float32)
+        for part, found in self._map(self._net.pool, batch):
+            pooled[part], roots[part] = found
+        return pooled, roots
+
+    def _map(
+        self, work: Callable[[list[list[int]]], _Result], batch: list[str]
+    ) -> Iterator[tuple[slice, _Result]]:
+        """Yield the places of some of *batch* and *work* of their pieces, until all are done.
+
+        The threads share the texts, not the matrix products: much of the work is no product.
+        """
+        with ExitStack() as stack:
+            pool: ThreadPoolExecutor | None = None
+            running: deque[tuple[slice, Future[_Result]]] = deque()
+            for first, pieces in self._micro_batches(batch):
+                part = slice(first, first + len(pieces))
+                if part.stop - part.start == len(batch):
+                    few = sum(map(len, pieces)) <= _FEW_PIECES
+                    with one_thread() if few else ExitStack():
+                        yield part, work(pieces)
+                    return
+                if pool is None:
+                    workers = blas_threads()
+                    stack.enter_context(one_thread())
+                    pool = stack.enter_context(ThreadPoolExecutor(workers))
+                # A few ahead, not all: the pieces of a corpus would take more than its text.
+                if len(running) > workers:
+                    yield running[0][0], running.popleft()[1].result()
+                running.append((part, pool.submit(work, pieces)))
+            for part, future in running:
+                yield part, future.result()
 
     def _micro_batches(self, batch: list[str]) -> Iterator[tuple[int, list[list[int]]]]:
         if not batch:
@@ -99,8 +149,17 @@ class UniversalSentenceEncoder:
             raise EncoderError(f"cannot read {self._source.tokenizer.name}: {error}") from error
 
     @cached_property
+    def _arrays(self) -> Mapping[str, NDArray]:
+        return load_arrays(self._source)
+
+    @cached_property
     def _net(self) -> _Net:
-        return _Net(load_arrays(self._source))
+        return _Net(self._arrays)
+
+    @cached_property
+    def head(self) -> Head:
+        """The head; its arrays are not to be changed."""
+        return Head.of(self._arrays) if self._head_file is None else self._head_file.load()
 
 
 @dataclass(frozen=True)
@@ -129,13 +188,16 @@ class _Net:
         self._a = arrays
         self._eps = float(arrays["eps"][0])
 
-    def forward(self, texts: list[list[int]]) -> Vectors:
-        """Return float32 [len(texts), 512], unit rows; every text has at least one piece."""
+    def pool(self, texts: list[list[int]]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return the pooled features and roots of *texts*; each has at least one piece.
+
+        float32 [len(texts), 1280] and [len(texts)], see ``Head.__call__``.
+        """
         lengths = np.array([len(ids) for ids in texts])
         flat = np.concatenate([np.asarray(ids, dtype=np.intp) for ids in texts])
         unique, where = np.unique(flat, return_inverse=True)
         pieces = self._read(unique)
-        pooled = np.empty((len(texts), pieces.embedded.shape[1]), dtype=np.float32)
+        pooled = np.empty((len(texts), POOLED), dtype=np.float32)
         ends = np.cumsum(lengths)
         first = 0
         while first < len(texts):
@@ -144,7 +206,9 @@ class _Net:
             part = slice(first, last)
             pooled[part] = self._pool(pieces, where[begin : ends[last - 1]], lengths[part])
             first = last
-        return self._feed_forward(pooled)
+        roots = np.sqrt(lengths.astype(np.float32))
+        pooled /= roots[:, None]
+        return pooled, roots
 
     def _read(self, unique: NDArray[np.intp]) -> _Pieces:
         a = self._a
@@ -165,7 +229,7 @@ class _Net:
     def _pool(
         self, pieces: _Pieces, where: NDArray[np.intp], lengths: NDArray[np.intp]
     ) -> NDArray[np.float32]:
-        """Return the pooled features, float32 [texts, 512]; *where* is each piece's row."""
+        """Return the sums of features, float32 [texts, 1280]; *where* is each piece's row."""
         a = self._a
         # Row of each piece in the spaced layout, and the piece of each of its rows.
         rows = np.arange(len(where)) + _GAP * (1 + np.repeat(np.arange(len(lengths)), lengths))
@@ -196,13 +260,8 @@ class _Net:
             features[:, width + branch * _WIDTH : width + (branch + 1) * _WIDTH] = out
 
         self._normalise(features, a["ln_g"], a["ln_b"])
-        # The projection is linear: it is taken of the sum, not of each piece.
         offsets = np.concatenate(([0], np.cumsum(lengths[:-1])))
-        pooled = np.add.reduceat(features, offsets, axis=0) @ a["out"]
-        counts = lengths.astype(np.float32)[:, None]
-        pooled += counts * a["out_b"]
-        pooled /= np.sqrt(counts)
-        return pooled
+        return np.add.reduceat(features, offsets, axis=0)
 
     def _normalise(self, x: NDArray, gain: NDArray, shift: NDArray) -> None:
         """Layer norm of each row (over all three branches together), in place."""
@@ -211,14 +270,6 @@ class _Net:
         x /= np.sqrt(variance + self._eps)
         x *= gain
         x += shift
-
-    def _feed_forward(self, x: NDArray) -> Vectors:
-        a = self._a
-        hidden = np.maximum(x @ a["d0"], 0) @ a["d1"] + x @ a["p1"]
-        np.maximum(hidden, 0, out=hidden)
-        out = np.tanh(np.maximum(hidden @ a["d2"], 0) @ a["d3"] + hidden @ a["p3"])
-        out /= np.maximum(np.linalg.norm(out, axis=1, keepdims=True), 1e-12)
-        return out
 
 
 def _clean(text: str) -> str:

@@ -126,6 +126,10 @@ class IndexReader:
         """Return the language of each of these sentences, by row."""
         return self._by_row("lang", rows)
 
+    def hubness(self, rows: Iterable[int]) -> dict[int, float]:
+        """Return the hubness of each of these sentences (searchkbd.index.hubness), by row."""
+        return self._by_row("hubness", rows)
+
     def with_key(self, key: str, lang: str) -> list[StoredSentence]:
         """Return the sentences of *lang* whose search key is *key*."""
         same_hash = self._select("s.key_hash", [key_hash(key)])

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 """Raised when an older searchkbd could not read the directory any more."""
 
 DATABASE = "index.db"
@@ -33,7 +33,11 @@ _TABLES: dict[str, dict[str, type]] = {
         "group_row": int,
         "origin_row": int,
         "meta": str,
+        # See searchkbd.index.hubness; 0 where nothing was measured.
+        "hubness": float,
     },
+    # What hubness is measured by, at most one row: float16 vectors, one after the other.
+    "anchors": {"row": int, "drawn_from": int, "vectors": bytes, "sha256": str},
     "vector_files": {
         "name": str,
         "lang": str,
@@ -83,6 +87,7 @@ def create_tables(connection: sqlite3.Connection) -> None:
             pk=_PRIMARY_KEYS.get(name, "row"),
             not_null=set(columns) - optional - {"row"},
             foreign_keys=_FOREIGN_KEYS if name == "sentences" else [],
+            defaults={"hubness": 0.0} if name == "sentences" else {},
         )
     db["origins"].create_index(["name"], unique=True)
     db["groups"].create_index(["name"], unique=True)

@@ -11,6 +11,7 @@ import numpy as np
 
 from searchkbd.errors import IndexDamagedError
 from searchkbd.index import schema
+from searchkbd.index.hubness import MIN_ROWS, read_anchors
 from searchkbd.index.reader import IndexReader, key_hash
 from searchkbd.index.vectors import Partition, VectorFile, file_digest
 from searchkbd.text.forms import search_key
@@ -46,6 +47,7 @@ def verify_index(directory: str | Path, progress: Progress | None = None) -> Ver
         _check_database(reader, result)
         rows = _check_vector_files(reader, result, progress)
         _check_rows(reader, rows, result)
+        _check_hubness(reader, result)
         known = {file.name for file in reader.vector_files}
     folder = schema.vectors_path(Path(directory))
     if folder.is_dir():
@@ -139,3 +141,23 @@ def _check_rows(
                 f"{lang}: {len(want)} sentences, {len(have)} vectors "
                 f"({lost} sentences without a vector, {extra} vectors without a sentence)"
             )
+
+
+def _check_hubness(reader: IndexReader, result: Verification) -> None:
+    """Check the anchors against their checksum, and that no hubness is beyond a cosine."""
+    try:
+        measured = read_anchors(reader.connection, reader.directory) is not None
+        (wrong,) = reader.connection.execute(
+            "SELECT count(*) FROM sentences WHERE hubness NOT BETWEEN -1 AND 1"
+            " OR (hubness <> 0 AND NOT ?)",
+            (measured,),
+        ).fetchone()
+    except (IndexDamagedError, sqlite3.DatabaseError) as error:
+        result.problems.append(str(error))
+        return
+    if not measured and result.sentences >= MIN_ROWS:
+        result.problems.append(f"{schema.DATABASE}: no anchors; rebuild the index with --replace")
+    if wrong:
+        result.problems.append(
+            f"{wrong} sentences have an impossible hubness; rebuild the index with --replace"
+        )

@@ -27,7 +27,7 @@ from searchkbd.errors import (
     IndexExistsError,
     NothingToBuildError,
 )
-from searchkbd.index import schema
+from searchkbd.index import hubness, schema
 from searchkbd.index.directory import check_place, holds_nothing, remove_files, sweep
 from searchkbd.index.reader import check_encoder, key_hash, read_meta, require_own_tables
 from searchkbd.index.vectors import VectorFile, sync_directory, write_vectors
@@ -194,6 +194,7 @@ class IndexWriter:
             "INSERT INTO vector_files (name, lang, rows, bytes, sha256) VALUES (?, ?, ?, ?, ?)",
             [(f.name, f.lang, f.rows, f.bytes, f.sha256) for f in self._files],
         )
+        hubness.update(connection, self.directory, self._files)
         if self.mode is not Mode.ADD:  # rewrites the whole table
             for name in schema.FULL_TEXT:
                 connection.execute(f"INSERT INTO {name}({name}) VALUES ('optimize')")
@@ -260,6 +261,7 @@ class IndexWriter:
                 "or build it anew with --replace"
             )
         check_encoder(meta, self.encoder, self.directory)
+        hubness.read_anchors(self._connection, self.directory)  # damage shows before the work
 
     def _insert(self, sentence: Sentence, on_reject: OnReject | None) -> int | None:
         """Insert one sentence and return its row, or None when it was merged or rejected."""

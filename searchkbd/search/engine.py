@@ -2,8 +2,8 @@
 
 Fused mode joins up to four rankings by reciprocal rank (searchkbd.search.ranking):
 
-* nearest neighbours of the query's vector, weight 1.0, from a cosine of 0.35 up: below it
-  neighbours are chance;
+* nearest neighbours of the query's vector, those that are near to everything held back
+  (searchkbd.index.hubness), weight 1.0, from a cosine of 0.35 up: below it neighbours are chance;
 * sentences that share its words, weight 0.7, from a coverage of 0.5 up;
 * of these again, weight 1.0, the ones that have all its words and say little else (coverage of
   0.9 up): what was asked for literally is not to be outvoted;
@@ -27,6 +27,7 @@ from searchkbd.index.reader import IndexReader, StoredSentence
 from searchkbd.search import lexical, semantic
 from searchkbd.search.hit import Hit, SearchMode, SearchResult, Translation
 from searchkbd.search.ranking import Ranked, fuse
+from searchkbd.search.semantic import Neighbour
 
 SEMANTIC_WEIGHT = 1.0
 LEAST_SIMILARITY = 0.35
@@ -61,7 +62,7 @@ def search(
             raise ValueError(f"{mode.value} search needs an encoder")
         vectors = encoder.encode(list(queries), list(query_langs))
         depth = max(k, DEPTH) if mode is SearchMode.FUSED else k
-        rankings = semantic.nearest(reader, vectors, depth, langs)
+        rankings = semantic.without_hubs(reader, vectors, depth, langs)
     results = []
     for at, (query, lang) in enumerate(zip(queries, query_langs, strict=True)):
         if vectors is None:
@@ -69,9 +70,10 @@ def search(
             ranked = lexical.rank(reader, query, k, langs)
         else:
             vector = vectors[at]
-            ranked = rankings[at]
             if mode is SearchMode.FUSED:
-                ranked = _fused(reader, query, lang, vector, ranked, k, langs)
+                ranked = _fused(reader, query, lang, vector, rankings[at], k, langs)
+            else:
+                ranked = [Ranked(n.row, n.score) for n in rankings[at]]
         results.append(SearchResult(query, lang, mode, _hits(reader, ranked[:k], vector)))
     return results
 
@@ -81,14 +83,14 @@ def _fused(
     query: str,
     lang: str,
     vector: np.ndarray,
-    nearest: list[Ranked],
+    nearest: list[Neighbour],
     k: int,
     langs: Collection[str] | None,
 ) -> list[Ranked]:
     depth = max(k, DEPTH)
     worded = lexical.rank(reader, query, depth, langs)
     rankings = [
-        (SEMANTIC_WEIGHT, _rows(nearest, LEAST_SIMILARITY)),
+        (SEMANTIC_WEIGHT, [n.row for n in nearest if n.similarity >= LEAST_SIMILARITY]),
         (LEXICAL_WEIGHT, _rows(worded, LEAST_COVERAGE)),
         (LITERAL_WEIGHT, _rows(worded, LITERAL_COVERAGE)),
     ]
@@ -97,7 +99,7 @@ def _fused(
         rankings.append((BRIDGE_WEIGHT, _translations(reader, _rows(own, PARAPHRASE), langs)))
     fused = fuse(rankings)
     voted = {r.row for r in fused}
-    rest = [r for r in [*worded, *nearest] if r.row not in voted]
+    rest = [r.row for r in (*worded, *nearest) if r.row not in voted]
     return _groups_first(reader, fused + _chance(rest, fused[-1].score if fused else 1.0))
 
 
@@ -105,11 +107,11 @@ def _rows(ranked: list[Ranked], least: float) -> list[int]:
     return [r.row for r in ranked if r.score >= least]
 
 
-def _chance(ranked: list[Ranked], below: float) -> list[Ranked]:
+def _chance(rows: list[int], below: float) -> list[Ranked]:
     """Return hits that no ranking vouches for, to fill a list up: their scores say so."""
-    rows = list(dict.fromkeys(r.row for r in ranked))
     ceiling = min(below, 0.01)
-    return [Ranked(row, ceiling / (rank + 1)) for rank, row in enumerate(rows, start=1)]
+    distinct = dict.fromkeys(rows)
+    return [Ranked(row, ceiling / (rank + 1)) for rank, row in enumerate(distinct, start=1)]
 
 
 def _groups_first(reader: IndexReader, ranked: list[Ranked]) -> list[Ranked]:

@@ -28,7 +28,8 @@ class Translation:
 class Hit:
     """One sentence found, best first by *rank*.
 
-    *score* orders the hits of one mode: the cosine (semantic), the share of the query's words
+    *score* orders the hits of one mode: the cosine less half the sentence's
+    hubness (semantic, 0–1), the share of the query's words
     found (lexical, 0–1) or the normalised reciprocal-rank sum (fused, 0–1). *similarity* is the
     cosine of query and sentence, None in lexical mode, which encodes nothing.
     """

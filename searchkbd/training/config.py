@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 class StudentConfig:
     """How a student is trained. The defaults are those of the shipped one."""
 
-    steps: int = 1000
+    steps: int = 1500
     """Optimiser steps."""
     batch: int = 768
     """Texts a step, drawn by weight."""
@@ -23,14 +23,19 @@ class StudentConfig:
     """Drawn translations among which the right target must be found, besides the batch's."""
     same: float = 0.9
     """Targets of at least this cosine count as one meaning: neither is the other's negative."""
-    joined: int = 80_000
+    word_dropout: float = 0.8
+    """Share of words whose own feature is hidden at a step, so that their n-grams learn to do
+    without: most word forms of a new text were never seen."""
+    feature_dropout: float = 0.2
+    """Share of all features hidden at a step."""
+    joined: int = 100_000
     """Artificial longer texts: two to six pairs in a row (see ``lessons.join_pairs``)."""
     joined_share: float = 0.5
     """Share of the joined texts among what is drawn."""
     joined_weight: float = 1.0
     """Least weight of a pair that is joined with others."""
-    max_features: int = 112_000
-    """Features kept, the most frequent ones; 266 bytes each in the file."""
+    max_features: int = 120_000
+    """Features kept, those in most texts; 266 bytes each in the file."""
     min_count: int = 2
     """Texts in which a feature must occur to be kept."""
     watch_every: int = 500

@@ -86,9 +86,12 @@ def both_directions(
 
 
 def evaluate(
-    encoder: Encoder, data: Path, progress: Callable[[str], None] | None = None
+    encoder: Encoder,
+    data: Path,
+    progress: Callable[[str], None] | None = None,
+    sets: Sequence[str] = KABARDIAN_SETS + OTHER_SETS,
 ) -> list[Figure]:
-    """Measure *encoder* on every set of *data*/dev, and sentences_kbd_ru with 20,000 distractors.
+    """Measure *encoder* on *sets* of *data*/dev, and sentences_kbd_ru with 20,000 distractors.
 
     The distractors are the first different Russian texts of corpus/large.tsv, without the
     targets. Both directions are searched; Kabardian→Russian alone has distractors in Russian.
@@ -100,7 +103,7 @@ def evaluate(
         for figure in new if progress else ():
             progress(str(figure))
 
-    for name in KABARDIAN_SETS + OTHER_SETS:
+    for name in sets:
         a, b = name.split("_")[-2:]
         texts = read_parallel(data / "dev" / f"{name}.tsv")
         left, right = (

@@ -10,23 +10,41 @@ from numpy.typing import NDArray
 
 from searchkbd.encoders import features
 from searchkbd.encoders.base import Encoder, Vectors
+from searchkbd.encoders.student import kept_offsets
 from searchkbd.training.config import StudentConfig
 from searchkbd.training.data import Pair
+
+
+@dataclass(frozen=True)
+class Lists:
+    """Lists one after the other: list *i* is ``ids[offsets[i]:offsets[i + 1]]``."""
+
+    ids: NDArray[np.int64]
+    offsets: NDArray[np.int64]
+
+    def take(self, chosen: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return where in ``ids`` the items of the *chosen* lists are, and where each begins."""
+        sizes = self.offsets[chosen + 1] - self.offsets[chosen]
+        starts = np.concatenate(([0], np.cumsum(sizes)))
+        at = np.arange(starts[-1]) + np.repeat(self.offsets[chosen] - starts[:-1], sizes)
+        return at, starts[:-1]
 
 
 @dataclass(frozen=True)
 class Lessons:
     """Texts to learn, *n* of them, and what each shall become.
 
-    ``features`` uint64 [f], ascending: those that are kept. Text *i* has the kept features
-    ``ids[offsets[i]:offsets[i + 1]]``, places in ``features``. ``targets`` float32 [n, dim], unit
-    rows; ``chances`` float64 [n], of being drawn; ``pool`` float32 [p, dim], vectors of all
-    translations, from which negatives are drawn.
+    ``features`` uint64 [f], ascending: those that are kept. ``texts``: the words of each text;
+    ``words``: the kept features of each different word, as places in ``features``; ``whole`` bool,
+    one for each of ``words.ids``: whether it is the word's own feature and no n-gram. ``targets``
+    float32 [n, dim], unit rows; ``chances`` float64 [n], of being drawn; ``pool`` float32
+    [p, dim], vectors of all translations, from which negatives are drawn.
     """
 
     features: NDArray[np.uint64]
-    ids: NDArray[np.int64]
-    offsets: NDArray[np.int64]
+    texts: Lists
+    words: Lists
+    whole: NDArray[np.bool_]
     targets: Vectors
     chances: NDArray[np.float64]
     pool: Vectors
@@ -34,23 +52,29 @@ class Lessons:
 
 @dataclass(frozen=True)
 class Batch:
-    """*b* texts of one step.
+    """*b* texts of one step, as the different words in them.
 
-    ``rows`` int64 [u]: the different features of the batch, ascending; ``inverse`` int64 [m]:
-    the features of all texts in turn, as places in ``rows``; ``starts`` int64 [b]: where each
-    text begins in ``inverse``. ``wanted`` float32 [b, dim]: their targets; ``drawn`` float32
-    [negatives, dim]: other translations.
+    ``rows`` int64 [u]: the different features, ascending; ``inverse`` int64 [m]: the features of
+    all different words in turn, as places in ``rows``; ``word_starts`` int64 [w]: where each word
+    begins in ``inverse``; ``words`` int64: the words of all texts in turn; ``text_starts`` int64
+    [b]: where each text begins in ``words``. ``wanted`` float32 [b, dim]: their targets;
+    ``drawn`` float32 [negatives, dim]: other translations.
     """
 
     rows: NDArray[np.int64]
     inverse: NDArray[np.int64]
-    starts: NDArray[np.int64]
+    word_starts: NDArray[np.int64]
+    words: NDArray[np.int64]
+    text_starts: NDArray[np.int64]
     wanted: Vectors
     drawn: Vectors
 
 
 class Sampler:
-    """Draws batches; *rng* alone decides which, so its state is the place in the course."""
+    """Draws batches and hides features of them.
+
+    *rng* alone decides how, so its state is the place in the course.
+    """
 
     def __init__(self, lessons: Lessons, config: StudentConfig, rng: np.random.Generator) -> None:
         self._lessons = lessons
@@ -61,13 +85,20 @@ class Sampler:
 
     def draw(self) -> Batch:
         """Return the next batch."""
-        lessons, config = self._lessons, self._config
-        chosen = np.searchsorted(self._cumulative, self._rng.random(config.batch), side="right")
-        parts = [lessons.ids[lessons.offsets[i] : lessons.offsets[i + 1]] for i in chosen]
-        starts = np.cumsum([0] + [len(part) for part in parts[:-1]])
-        rows, inverse = np.unique(np.concatenate(parts), return_inverse=True)
-        drawn = self._rng.integers(len(lessons.pool), size=config.negatives)
-        return Batch(rows, inverse, starts, lessons.targets[chosen], lessons.pool[drawn])
+        lessons, config, rng = self._lessons, self._config, self._rng
+        chosen = np.searchsorted(self._cumulative, rng.random(config.batch), side="right")
+        at, text_starts = lessons.texts.take(chosen)
+        different, words = np.unique(lessons.texts.ids[at], return_inverse=True)
+        at, word_starts = lessons.words.take(different)
+        hidden = rng.random(len(at)) < config.feature_dropout
+        hidden |= lessons.whole[at] & (rng.random(len(at)) < config.word_dropout)
+        rows, inverse = np.unique(lessons.words.ids[at[~hidden]], return_inverse=True)
+        word_starts = kept_offsets(word_starts, ~hidden)
+        drawn = rng.integers(len(lessons.pool), size=config.negatives)
+        return Batch(
+            rows, inverse, word_starts, words, text_starts,
+            lessons.targets[chosen], lessons.pool[drawn],
+        )  # fmt: skip
 
 
 def prepare(
@@ -93,19 +124,26 @@ def prepare(
         keys = plain_keys + extra_keys
         targets = np.concatenate([plain_targets, extra_targets])
         weights = np.concatenate([weights * (1 - config.joined_share), share])
-    found = features.text_features(keys)
-    vocabulary, ids = _select(found.ids, found.offsets, config)
+    split = features.split_words(keys)
+    found = features.key_features(split.words)
+    whole = np.zeros(len(found.ids), dtype=bool)
+    whole[found.offsets[:-1]] = True  # a word's own feature comes first
+    vocabulary, ids = _select(found, split, config)
     kept = ids >= 0
-    counts = np.add.reduceat(np.append(kept, False), found.offsets[:-1]).astype(np.int64)
-    counts[np.diff(found.offsets) == 0] = 0
+    words = Lists(ids[kept], kept_offsets(found.offsets, kept))
+    sizes = np.diff(words.offsets)
+    counts = np.bincount(
+        np.repeat(np.arange(len(keys)), np.diff(split.offsets)), sizes[split.ids], len(keys)
+    )
     weights[counts == 0] = 0
     if not weights.sum() > 0:
         raise ValueError("no text has a feature that is frequent enough")
     say(f"{len(targets):,} texts to learn, {len(vocabulary):,} features")
     return Lessons(
         vocabulary,
-        ids[kept],
-        np.concatenate(([0], np.cumsum(counts))),
+        Lists(split.ids, split.offsets),
+        words,
+        whole[kept],
         targets,
         weights / weights.sum(),
         pool,
@@ -165,14 +203,19 @@ def _targets(
 
 
 def _select(
-    ids: NDArray[np.uint64], offsets: NDArray[np.int64], config: StudentConfig
+    found: features.Features, split: features.Words, config: StudentConfig
 ) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
-    """Return the kept features, ascending, and for each of *ids* its place there or -1."""
-    values, inverse = np.unique(ids, return_inverse=True)
-    texts = len(offsets) - 1
-    owner = np.repeat(np.arange(texts), np.diff(offsets))
-    once = np.unique(inverse.astype(np.int64) * texts + owner)
-    counts = np.bincount(once // texts, minlength=len(values))
+    """Return the kept features, ascending, and for each of ``found.ids`` its place there or -1.
+
+    A feature counts once for each text and each different word of it that has the feature.
+    """
+    values, inverse = np.unique(found.ids, return_inverse=True)
+    texts = np.repeat(np.arange(len(split.offsets) - 1), np.diff(split.offsets))
+    once = np.unique(texts * len(split.words) + split.ids) % max(1, len(split.words))
+    of_word = np.bincount(once, minlength=len(split.words))
+    counts = np.bincount(
+        inverse, np.repeat(of_word, np.diff(found.offsets)), minlength=len(values)
+    )
     enough = np.flatnonzero(counts >= config.min_count)
     # Most texts first; equal counts by value, so that the choice does not depend on the order.
     chosen = enough[np.argsort(-counts[enough], kind="stable")][: config.max_features]

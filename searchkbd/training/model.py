@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from searchkbd.encoders import features
 from searchkbd.encoders.base import Vectors
-from searchkbd.encoders.student import StudentWeights, lookup, pack
+from searchkbd.encoders.student import StudentWeights, kept_offsets, lookup, pack, sum_rows
 from searchkbd.training.config import StudentConfig
 from searchkbd.training.lessons import Batch
 
@@ -40,12 +40,11 @@ class Student:
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Return float32 [n, dim], unit rows, zero for a text without known features."""
-        found = features.text_features(texts)
+        split = features.split_words([features.model_key(text) for text in texts])
+        found = features.key_features(split.words)
         at, known = lookup(self.features, found.ids)
-        out = np.zeros((len(texts), self.table.shape[1]), dtype=np.float32)
-        for row in range(len(texts)):
-            part = slice(found.offsets[row], found.offsets[row + 1])
-            out[row] = self.table[at[part][known[part]]].sum(axis=0)
+        words = sum_rows(self.table, at[known], kept_offsets(found.offsets, known))
+        out = sum_rows(words, split.ids, split.offsets)
         norms = np.linalg.norm(out, axis=1, keepdims=True)
         return out / np.maximum(norms, 1e-9)
 
@@ -72,8 +71,11 @@ class StudentModel:
 
         rows = torch.from_numpy(batch.rows)
         leaf = self._table[rows].requires_grad_()
+        words = functional.embedding_bag(
+            torch.from_numpy(batch.inverse), leaf, torch.from_numpy(batch.word_starts), mode="sum"
+        )
         sums = functional.embedding_bag(
-            torch.from_numpy(batch.inverse), leaf, torch.from_numpy(batch.starts), mode="sum"
+            torch.from_numpy(batch.words), words, torch.from_numpy(batch.text_starts), mode="sum"
         )
         found = functional.normalize(sums, eps=1e-6)
         wanted, drawn = torch.from_numpy(batch.wanted), torch.from_numpy(batch.drawn)

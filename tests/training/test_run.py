@@ -76,12 +76,12 @@ def constant_features(texts):
     return Features(np.ones(len(texts), np.uint64), np.arange(len(texts) + 1))
 
 
-REAL = features.text_features
+REAL = features.key_features
 
 
 @pytest.mark.parametrize("broken", [random_features, confused_features, constant_features])
 def test_with_a_broken_feature_extractor_it_does_not(trained, monkeypatch, broken):
-    monkeypatch.setattr(features, "text_features", broken)
+    monkeypatch.setattr(features, "key_features", broken)
     result = trained()
     assert not learnt(result)
     assert result.best.accuracy <= 4 * CHANCE
