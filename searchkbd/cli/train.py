@@ -89,7 +89,7 @@ def command() -> None:
 )
 @click.option(
     "--steps", type=click.IntRange(1, 100_000), metavar="N",
-    help="Optimiser steps at most.  [default: 1000, 400 for few pairs]",
+    help="Optimiser steps at most.  [default: 1500, 400 for few pairs]",
 )
 @click.option(
     "--batch", type=click.IntRange(2, 8192), metavar="N",
@@ -97,7 +97,7 @@ def command() -> None:
 )
 @click.option(
     "--max-features", type=click.IntRange(100, 500_000), metavar="N",
-    help="Words and parts of words that are learnt, the most frequent ones.  [default: 112000]",
+    help="Words and parts of words that are learnt, the most frequent ones.  [default: 120000]",
 )
 @click.option(
     "--patience", type=click.IntRange(1, 10_000), metavar="N",

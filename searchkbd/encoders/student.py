@@ -23,7 +23,7 @@ from searchkbd.encoders.tensors import TensorFile, TensorFileError, map_tensors,
 FORMAT = "searchkbd-student-1"
 DEFAULT_PATH = Path(__file__).parents[1] / "resources" / "student.safetensors"
 
-_BATCH = 512
+_BATCH = 128
 _BIAS = 8
 _PROBE = "Ар къыщIидзащ, 1уэху! 2 XIX «щ1алэ-щӏалэ» Ёлкэ, T1y lэ? ÎЭ"
 
@@ -85,17 +85,16 @@ class StudentEncoder:
 
     def _encode(self, batch: list[str]) -> Vectors:
         weights = self._weights
-        split = features.split_words([features.model_key(text) for text in batch])
-        found = features.key_features(split.words)
+        found = features.text_features(batch)
         ids, where = np.unique(found.ids, return_inverse=True)
         at, known = lookup(weights.features, ids)
         if not known.any():
             return np.tile(weights.unknown, (len(batch), 1))
         table = unpack(weights.rows[at[known]], weights.scales[at[known]])
-        # Places in the table of unpacked rows, word by word.
-        place = (np.cumsum(known) - 1)[where][known[where]]
-        words = sum_rows(table, place, kept_offsets(found.offsets, known[where]))
-        out = sum_rows(words, split.ids, split.offsets)
+        # Places in the table of unpacked rows, text by text.
+        kept = known[where]
+        place = (np.cumsum(known) - 1)[where][kept]
+        out = sum_rows(table, place, kept_offsets(found.offsets, kept))
         norms = np.linalg.norm(out, axis=1, keepdims=True)
         # Nothing known; or rows that cancel out, in theory: a zero vector is no unit vector.
         return np.where(norms > 1e-9, out / np.maximum(norms, 1e-9), weights.unknown)
@@ -131,11 +130,7 @@ class StudentEncoder:
 def sum_rows(
     table: NDArray[np.float32], ids: NDArray[np.integer], offsets: NDArray[np.integer]
 ) -> NDArray[np.float32]:
-    """Return float32 [n, dim]: row *i* is the sum of ``table[ids[offsets[i]:offsets[i + 1]]]``.
-
-    Words first, then texts: a word that comes again is summed once, and always in one order, so
-    that a vector does not depend on the batch to the last bit.
-    """
+    """Return float32 [n, dim]: row *i* is the sum of ``table[ids[offsets[i]:offsets[i + 1]]]``."""
     out = np.empty((len(offsets) - 1, table.shape[1]), dtype=np.float32)
     for row, total in enumerate(out):
         # A loop: np.add.reduceat over all rows takes ten times as long.

@@ -40,11 +40,9 @@ class Student:
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Return float32 [n, dim], unit rows, zero for a text without known features."""
-        split = features.split_words([features.model_key(text) for text in texts])
-        found = features.key_features(split.words)
+        found = features.text_features(texts)
         at, known = lookup(self.features, found.ids)
-        words = sum_rows(self.table, at[known], kept_offsets(found.offsets, known))
-        out = sum_rows(words, split.ids, split.offsets)
+        out = sum_rows(self.table, at[known], kept_offsets(found.offsets, known))
         norms = np.linalg.norm(out, axis=1, keepdims=True)
         return out / np.maximum(norms, 1e-9)
 

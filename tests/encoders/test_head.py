@@ -31,6 +31,11 @@ def test_what_is_saved_is_loaded(tmp_path):
         assert np.array_equal(getattr(again.load(), name), getattr(head, name))
 
 
+def test_the_card_belongs_to_the_shipped_file():
+    card = DEFAULT_PATH.with_name("head.card.md").read_text(encoding="utf-8")
+    assert HeadFile().identity in card
+
+
 @pytest.mark.parametrize("damage", ["missing", "short", "format", "shape"])
 def test_a_file_that_is_no_head_says_so(tmp_path, damage):
     path = tmp_path / "h.safetensors"

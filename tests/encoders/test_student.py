@@ -128,7 +128,7 @@ def test_real_spellings_give_one_vector(student, shared_data):
 
 
 def test_the_shipped_file_is_small_and_whole():
-    assert DEFAULT_PATH.stat().st_size <= 30_000_000
+    assert DEFAULT_PATH.stat().st_size <= 36_000_000  # 40 MB with the teacher's head
     file = map_tensors(DEFAULT_PATH)
     names = ("features", "rows", "scales", "unknown")
     weights = StudentWeights(*(file.arrays[name] for name in names))
@@ -175,7 +175,7 @@ def test_a_bad_file_is_reported(tmp_path, damage):
 
 
 def test_quality_floor(embedded, shared_data):
-    floors = {"sentences_kbd_ru": (0.88, 0.97), "sentences_kbd_en": (0.87, 0.95),
+    floors = {"sentences_kbd_ru": (0.92, 0.97), "sentences_kbd_en": (0.88, 0.96),
               "udhr_kbd_ru": (0.45, 0.95)}  # fmt: skip
     for name, (at_1, at_10) in floors.items():
         left, right = read_parallel(shared_data / "dev" / f"{name}.tsv")

@@ -222,7 +222,7 @@ def test_more_found_is_better_and_then_nearer():
 def test_settings_shrink_with_the_data_and_yield_to_the_user():
     full = StudentConfig()
     large = config_for(250_000)
-    assert large == replace(full, watch_every=50)
+    assert large == replace(full, watch_every=full.steps // 20)
     small = config_for(200, seed=3, batch=None)
     assert small.batch == 50 and small.negatives == 100 and small.min_count == 1
     assert small.joined == 1600 and small.seed == 3 and small.steps < full.steps
