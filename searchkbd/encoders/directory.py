@@ -6,11 +6,9 @@ A directory refers to nothing outside itself, so it can be moved or copied as a 
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import os
-import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -19,8 +17,9 @@ from pathlib import Path
 import numpy as np
 
 from searchkbd.encoders.base import Encoder, EncoderError, Vectors, check_batch
-from searchkbd.encoders.embedded import EmbeddedEncoder
+from searchkbd.encoders.embedded import EmbeddedEncoder, identified
 from searchkbd.encoders.student import StudentEncoder
+from searchkbd.encoders.tensors import write_atomically
 from searchkbd.encoders.use import UniversalSentenceEncoder
 from searchkbd.text.languages import UnknownLanguageError, normalize_language
 
@@ -233,23 +232,7 @@ def write_description(directory: Path, description: Description) -> None:
         "students": [asdict(student) for student in description.students],
     }
     text = json.dumps(shape, ensure_ascii=False, indent=2) + "\n"
-    write_text(directory / DESCRIPTION, text)
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write *text* to *path* atomically: a reader sees the old file or the whole new one."""
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
-        raise
+    write_atomically(directory / DESCRIPTION, text.encode())
 
 
 def file_digest(path: Path) -> str:
@@ -259,18 +242,6 @@ def file_digest(path: Path) -> str:
         while piece := file.read(1 << 20):
             digest.update(piece)
     return digest.hexdigest()
-
-
-def identified(batch: Sequence[str], codes: Sequence[str | None] | None) -> list[str]:
-    """Return a language for each text, identifying those that have none."""
-    known = list(codes) if codes is not None else [None] * len(batch)
-    missing = [row for row, code in enumerate(known) if not code]
-    if missing:
-        from searchkbd.text.identify import identify_batch
-
-        for row, guess in zip(missing, identify_batch([batch[r] for r in missing]), strict=True):
-            known[row] = guess.lang
-    return [code or "" for code in known]
 
 
 def _description(shape: object) -> Description:

@@ -44,7 +44,7 @@ class EmbeddedEncoder:
     def encode(self, texts: Sequence[str], langs: Sequence[str | None] | None = None) -> Vectors:
         """See ``Encoder.encode``."""
         batch, codes = check_batch(texts, langs)
-        known = _known(batch, codes)
+        known = identified(batch, codes)
         for_student = np.array([code in _STUDENT_LANGUAGES for code in known], bool)
         out = np.empty((len(batch), self.dim), dtype=np.float32)
         if for_student.any():
@@ -71,7 +71,7 @@ class EmbeddedEncoder:
         return StudentEncoder()
 
 
-def _known(batch: list[str], codes: list[str | None] | None) -> list[str]:
+def identified(batch: Sequence[str], codes: Sequence[str | None] | None) -> list[str]:
     """Return a language for each text, identifying those that have none."""
     codes = list(codes) if codes is not None else [None] * len(batch)
     missing = [place for place, code in enumerate(codes) if not code]

@@ -96,11 +96,18 @@ def write_tensors(
 
     # The library writes the bytes of an array as they lie in memory.
     rows = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
-    blob = save(rows, metadata=dict(metadata or {}))
+    write_atomically(path, _with_sorted_metadata(save(rows, metadata=dict(metadata or {}))))
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Write *data* to *path*: a reader sees the old file or the whole new one.
+
+    Raises OSError when the folder cannot be written; nothing is left behind then.
+    """
     handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(blob)
+            file.write(data)
             file.flush()
             os.fsync(file.fileno())
         os.chmod(temporary, 0o644)
@@ -109,6 +116,19 @@ def write_tensors(
         with contextlib.suppress(OSError):
             os.unlink(temporary)
         raise
+
+
+def _with_sorted_metadata(data: bytes) -> bytes:
+    # The library's order changes from run to run (that of a hash map); equal arrays shall give
+    # equal files. Sorting does not change the length.
+    length = int.from_bytes(data[:8], "little")
+    header = json.loads(data[8 : 8 + length])
+    if "__metadata__" in header:
+        header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+    if len(text) > length:  # the library escaped something shorter than we do
+        return data
+    return data[:8] + text.ljust(length) + data[8 + length :]
 
 
 def _read_header(prefix: bytes, read, size: int) -> tuple[dict, int]:

@@ -92,7 +92,6 @@ class Checkpoints:
         if self._best is not None:
             student, metadata = self._best
             save_student(self.best_path(progress), student.packed(), metadata)
-            _sort_metadata(self.best_path(progress))
             self._best = None
         state = {
             "identity": self._identity,
@@ -155,21 +154,6 @@ class Checkpoints:
                 f"{self.path}: of a training with other {', '.join(changed[:_NAMED])}{more}; run "
                 f"the command with which it was begun to go on with that one, or {_RESTART}"
             )
-
-
-def _sort_metadata(path: Path) -> None:
-    """Sort the metadata of a safetensors file, in place.
-
-    The library writes it in an order that changes from run to run (that of a hash map), and
-    equal trainings shall give equal files.
-    """
-    with path.open("rb+") as file:
-        length = int.from_bytes(file.read(8), "little")
-        header = json.loads(file.read(length))
-        header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
-        text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
-        file.seek(8)
-        file.write(text.ljust(length))
 
 
 def discard(folder: Path) -> None:

@@ -21,8 +21,8 @@ from searchkbd.encoders.directory import (
     languages_of,
     space_of,
     write_description,
-    write_text,
 )
+from searchkbd.encoders.tensors import write_atomically
 from searchkbd.errors import SearchkbdError
 from searchkbd.text.languages import NAMES
 from searchkbd.training.config import StudentConfig
@@ -102,7 +102,7 @@ def release(out: Path, trained: Trained, teacher: Encoder, recipe: Recipe) -> De
     if isinstance(teacher, DirectoryEncoder):
         students += _inherited(teacher, out, own)
     description = Description(DEFAULT, space_of(DEFAULT), tuple(students))
-    write_text(out / CARD, card(trained, recipe, description))
+    write_atomically(out / CARD, card(trained, recipe, description).encode())
     write_description(out, description)
     named = {student.file for student in students}
     for path in out.glob("student-*.safetensors"):  # of an encoder that was here before
