@@ -39,7 +39,11 @@ _VARIABLE = [
 
 def commands(command: click.Command, path: tuple[str, ...]) -> Iterator[tuple[str, str]]:
     """Yield the full name and the help text of *command* and of those below it."""
-    context = click.Context(command, info_name=" ".join(path), terminal_width=88)
+    # click keeps a command's help option as it was first asked for: ask as the program does.
+    names = cli.context_settings["help_option_names"]
+    context = click.Context(
+        command, info_name=" ".join(path), terminal_width=88, help_option_names=names
+    )
     if isinstance(command, click.Group):
         for name in command.list_commands(context):
             yield from commands(command.get_command(context, name), (*path, name))

@@ -1,6 +1,6 @@
 """Measure a build: sentences per second, peak memory, size on disk.
 
-    python scripts/bench/build.py ../shared/data/corpus/large.tsv --index /tmp/large
+    python scripts/bench/build.py ../shared/data/corpus/large.tsv --index large
 
 Prints a Markdown table row. The peer in the same run is encoding alone: the same sentences through
 the same encoder without an index, on a sample, so that the share of the build that is encoding can

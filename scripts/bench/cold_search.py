@@ -1,6 +1,6 @@
 """Measure a cold ``searchkbd search``: process start to exit, against the floor of its imports.
 
-    python scripts/bench/cold_search.py --index /tmp/large
+    python scripts/bench/cold_search.py --index large
 
 Each command runs in turn with the floor, ``python -c "import numpy, faiss"``, so that the ratio
 holds when the machine's speed drifts. With --imports, the slowest imports of a search are listed

@@ -1,6 +1,6 @@
 """Measure what fused search adds to, or takes from, nearest neighbours across languages.
 
-    python scripts/bench/fusion.py --data ../shared/data --index /tmp/fusion
+    python scripts/bench/fusion.py --data ../shared/data --index fusion
 
 Development pairs, Kabardian and Russian, are put into an index beside the dictionary sentences of
 ``corpus/large.tsv``, each half in a group of its own, so that no look-up by group gives the answer.
