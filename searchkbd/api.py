@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ from searchkbd.text.forms import stored_form
 from searchkbd.text.languages import normalize_language
 
 if TYPE_CHECKING:
+    from searchkbd.concordance.result import Concordance, Order
     from searchkbd.encoders.base import Encoder
     from searchkbd.memory.match import Lookup
 
@@ -148,6 +149,43 @@ class Index:
                 min_similarity=lookup.MIN_SIMILARITY if min_similarity is None else min_similarity,
             )
 
+    def concordance(
+        self,
+        pattern: str,
+        *,
+        langs: Collection[str] = (),
+        to: Collection[str] = (),
+        gap: int = 5,
+        order: Order | str = "none",
+        exact: bool = False,
+        loose: bool = False,
+        only_translated: bool = False,
+        origins: Collection[str] = (),
+        progress: Callable[[int, int], None] = lambda done, total: None,
+    ) -> Concordance:
+        """Find every occurrence of *pattern* (searchkbd.concordance.pattern) in sentences of
+        *langs*, or of all languages; its lines have their translations into *to*, or into all.
+
+        ``*`` stands for up to *gap* words. *exact* compares texts as they are written, *loose*
+        forgives a missing palochka. Raises ValueError for a pattern that cannot be looked for
+        and for options that contradict each other.
+        """
+        from searchkbd.concordance.result import Options, Order
+        from searchkbd.concordance.search import search
+
+        options = Options(
+            langs=tuple(dict.fromkeys(map(normalize_language, langs))),
+            to=tuple(dict.fromkeys(map(normalize_language, to))),
+            gap=gap,
+            exact=exact,
+            loose=loose,
+            order=Order(order),
+            only_translated=only_translated,
+            origins=tuple(origins),
+        )
+        with self._reader.damage_reported():
+            return search(self._reader, pattern, options, progress)
+
     def _check(self, encoder: Encoder) -> None:
         check_encoder(self._reader.meta, encoder, self._reader.directory)
 
@@ -177,14 +215,17 @@ def open_index(
     encoder: Encoder | str | Path | None = None,
     *,
     map_vectors: bool = True,
+    map_texts: bool = True,
 ) -> Index:
     """Open the index at *directory* for reading.
 
     *encoder* is needed only when the index's own was moved since: an encoder, or the name or
     directory by which ``load_encoder`` finds it.
 
-    Without *map_vectors* the vector files are opened when first needed: quicker for lexical
-    search, but they may be gone by then if the index is replaced meanwhile.
+    Without *map_vectors* the vector files, which meaning is searched by, are opened when first
+    needed, and without *map_texts* the text files, which translation memory and concordance
+    read: quicker for who does not need them, but they may be gone by then if the index is
+    replaced meanwhile.
 
     Raises IndexNotFoundError, IndexDamagedError or, when *encoder* is given and is not the one
     it was built with, EncoderMismatchError; EncoderError when it cannot be loaded.
@@ -193,19 +234,20 @@ def open_index(
         from searchkbd.encoders import load_encoder
 
         encoder = load_encoder(encoder)
-    if not map_vectors:
-        return Index(IndexReader(directory), encoder)
-    for _ in range(_ATTEMPTS - 1):
+    for attempt in range(1, _ATTEMPTS + 1):
         reader = IndexReader(directory)
         try:
-            _ = reader.partitions
+            if map_vectors:
+                _ = reader.partitions
+            if map_texts:
+                _ = reader.text_files
             return Index(reader, encoder)
         except IndexDamagedError:
             # Replaced between reading the names of its files and opening them? Look again.
             reader.close()
-    reader = IndexReader(directory)
-    _ = reader.partitions
-    return Index(reader, encoder)
+            if attempt == _ATTEMPTS:
+                raise
+    raise AssertionError("unreachable")
 
 
 def detect_languages(texts: Sequence[str]) -> list[str]:

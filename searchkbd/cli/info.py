@@ -22,7 +22,7 @@ def command(index: Path, as_json: bool) -> None:
     """Show what an index holds: sentences per language and origin, encoder, sizes."""
     from searchkbd.api import open_index
 
-    with open_index(index, map_vectors=False) as opened:
+    with open_index(index, map_vectors=False, map_texts=False) as opened:
         info = opened.info()
     if as_json:
         print_json(asdict(info))
@@ -45,7 +45,8 @@ def _show(info: IndexInfo) -> None:
     click.echo(
         f"\nencoder   {info.encoder} ({info.fingerprint}), {info.dim} dimensions\n"
         f"on disk   {file_size(info.database_bytes)} database, {file_size(info.vector_bytes)} "
-        f"in {plural(info.vector_files, 'vector file')}\n"
+        f"in {plural(info.vector_files, 'vector file')}, {file_size(info.text_bytes)} "
+        f"in {plural(info.text_files, 'text file')}\n"
         f"format    {info.format}\n"
         f"built     {info.created}, last written {info.updated}"
     )

@@ -52,7 +52,9 @@ def command(
     from searchkbd.api import open_index
 
     vectors = mode != SearchMode.LEXICAL.value
-    with open_index(index, encoder if vectors else None, map_vectors=vectors) as opened:
+    with open_index(
+        index, encoder if vectors else None, map_vectors=vectors, map_texts=False
+    ) as opened:
         note_absent(langs, opened.languages)
 
         def run(texts: list[str]) -> list[SearchResult]:

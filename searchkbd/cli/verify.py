@@ -25,7 +25,7 @@ def command(index: Path, encoder: str | None, as_json: bool) -> int:
     from searchkbd.cli.progress import byte_progress
     from searchkbd.index.verify import verify_index
 
-    with byte_progress("Reading vectors") as progress:
+    with byte_progress("Reading files") as progress:
         result = verify_index(index, progress)
     if encoder is not None:
         result.problems += _encoder_problems(index, encoder)
@@ -36,8 +36,10 @@ def command(index: Path, encoder: str | None, as_json: bool) -> int:
         click.secho(f"problem: {problem}", fg="red")
     for orphan in result.orphans:
         click.echo(f"orphan: {orphan} (the next build removes it)")
-    files = plural(result.vector_files, "vector file")
-    counted = f"{plural(result.sentences, 'sentence')}, {files}"
+    counted = ", ".join([
+        plural(result.sentences, "sentence"), plural(result.vector_files, "vector file"),
+        plural(result.text_files, "text file"),
+    ])
     if result.ok:
         click.echo(f"{index}: sound ({counted})")
         return 0

@@ -8,8 +8,9 @@ repetition of a line, since nothing is a duplicate of another group.
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 from searchkbd.corpus.sentence import Place, Reject, Sentence
@@ -22,8 +23,12 @@ PREFIX = "auto:"
 
 
 def with_groups(items: Iterable[Sentence | Reject]) -> Iterator[Sentence | Reject]:
-    """Yield *items* in their order, the missing groups filled in: one for each row of a file."""
-    for place, row in groupby(items, key=_place):
+    """Yield *items* in their order, the missing groups filled in: one for each row of a file.
+
+    A row is what stands at one place and, since several units of an exchange format may stand
+    on one line, has one and the same ``unit`` object.
+    """
+    for place, row in groupby(items, key=_row):
         if place is None:
             yield from row
             continue
@@ -33,14 +38,35 @@ def with_groups(items: Iterable[Sentence | Reject]) -> Iterator[Sentence | Rejec
             yield replace(sentence, group=group)
 
 
-def _place(item: Sentence | Reject) -> Place | None:
-    """Return where an ungrouped sentence stands, None for everything else."""
+@dataclass(frozen=True, slots=True)
+class _Same:
+    """Equal where it holds the very same object; holding it keeps its identity from reuse."""
+
+    value: object
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and self.value is other.value
+
+
+def _row(item: Sentence | Reject) -> tuple[Place, _Same] | None:
+    """Return what tells the rows of ungrouped sentences apart, None for everything else."""
     if isinstance(item, Sentence) and item.group == UNGROUPED:
-        return item.source
+        return item.source, _Same(item.unit)
     return None
 
 
 def _group(sentences: list[Sentence]) -> str:
-    parts = sorted(f"{sentence.lang}\0{search_key(sentence.text)}" for sentence in sentences)
+    parts = sorted(
+        f"{sentence.lang}\0{search_key(sentence.text)}{_particulars(sentence)}"
+        for sentence in sentences
+    )
     digest = hashlib.blake2b("\0".join(parts).encode("utf-8", "surrogatepass"), digest_size=8)
     return PREFIX + digest.hexdigest()
+
+
+def _particulars(sentence: Sentence) -> str:
+    """Return what else tells units of exchange formats apart; nothing for rows of tables."""
+    if sentence.unit is None:
+        return ""
+    said = (sentence.unit, sentence.meta, sentence.markup, sentence.context)
+    return "\0" + json.dumps(said, ensure_ascii=False, sort_keys=True)

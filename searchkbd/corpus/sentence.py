@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Any
 
 from searchkbd.errors import SearchkbdError
 
@@ -39,8 +40,19 @@ class Sentence:
     """One text in one language, with the group of its translations.
 
     ``text`` is in stored form; ``lang`` is a code as ``normalize_language`` gives it, or
-    :data:`UNDETERMINED`; ``meta`` holds the file's other columns, None when it has none;
-    ``repaired`` says that mojibake was undone, ``own_id`` that the file gave the id.
+    :data:`UNDETERMINED`; ``meta`` holds what else the file says of this text (its other columns,
+    the attributes of its element) as a JSON object, None when that is nothing; ``repaired`` says
+    that mojibake was undone, ``own_id`` that the file gave the id.
+
+    What exchange formats (TMX, XLIFF, PO ...) say besides, None where a file does not:
+
+    * ``markup``: the text with its inline tags, in the form of :mod:`searchkbd.corpus.inline`;
+    * ``unit``: a JSON object about the whole translation unit, the same for all its sentences;
+      a row with one is a duplicate only of a row that is alike in all of this;
+    * ``context``: what tells this segment from others of the same text (msgctxt, resname ...);
+    * ``previous``, ``next``: the texts before and after it in its document, in its language
+      (``""`` at the document's edge);
+    * ``date``: when it was last changed, ISO 8601 in UTC, ``2026-11-24T02:11:40Z``.
     """
 
     id: str
@@ -48,10 +60,16 @@ class Sentence:
     text: str
     group: str
     origin: str
-    meta: dict[str, str] | None
+    meta: dict[str, Any] | None
     source: Place
     repaired: bool = False
     own_id: bool = True
+    markup: str | None = None
+    unit: dict[str, Any] | None = None
+    context: str | None = None
+    previous: str | None = None
+    next: str | None = None
+    date: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

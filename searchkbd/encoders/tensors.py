@@ -92,11 +92,18 @@ def write_tensors(
 
     Raises OSError when the folder cannot be written; nothing is left behind then.
     """
+    write_atomically(path, tensor_bytes(arrays, metadata))
+
+
+def tensor_bytes(
+    arrays: Mapping[str, NDArray], metadata: Mapping[str, str] | None = None
+) -> bytes:
+    """Return the content of a safetensors file, the same bytes for the same arrays."""
     from safetensors.numpy import save
 
     # The library writes the bytes of an array as they lie in memory.
     rows = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
-    write_atomically(path, _with_sorted_metadata(save(rows, metadata=dict(metadata or {}))))
+    return _with_sorted_metadata(save(rows, metadata=dict(metadata or {})))
 
 
 def write_atomically(path: Path, data: bytes) -> None:

@@ -31,13 +31,14 @@ def check_place(directory: Path) -> None:
         finally:
             connection.close()
         return
-    vectors = schema.vectors_path(directory)
-    others = [path.name for path in directory.iterdir() if path != vectors or not path.is_dir()]
-    # A build that was killed may have left vectors; a folder of that name may also be the user's.
+    ours = schema.folders(directory)
+    others = [path.name for path in directory.iterdir() if path not in ours or not path.is_dir()]
+    # A build that was killed may have left files; a folder of that name may also be the user's.
     others += [
-        f"{vectors.name}/{path.name}"
-        for path in files_of(vectors)
-        if not schema.is_vector_file(path)
+        f"{folder.name}/{path.name}"
+        for folder in ours
+        for path in files_of(folder)
+        if not schema.is_index_file(path)
     ]
     if others:
         raise IndexExistsError(
@@ -54,13 +55,16 @@ def holds_nothing(directory: Path) -> bool:
 
 
 def sweep(connection: sqlite3.Connection, directory: Path) -> None:
-    """Delete the vector files that no row names; *connection* has to keep other writers out."""
+    """Delete the files that no row names; *connection* has to keep other writers out."""
     named = set()
-    if not schema.is_empty(connection):
-        named = {name for (name,) in connection.execute("SELECT name FROM vector_files")}
-    for path in files_of(schema.vectors_path(directory)):
-        if path.name not in named and schema.is_vector_file(path):
-            path.unlink(missing_ok=True)
+    tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
+    for table in schema.FILE_TABLES:
+        if table in tables:  # an older format has not both
+            named |= {name for (name,) in connection.execute(f"SELECT name FROM {table}")}
+    for folder in schema.folders(directory):
+        for path in files_of(folder):
+            if path.name not in named and schema.is_index_file(path):
+                path.unlink(missing_ok=True)
 
 
 def remove_files(directory: Path, *, itself: bool) -> None:
@@ -68,12 +72,12 @@ def remove_files(directory: Path, *, itself: bool) -> None:
     database = schema.database_path(directory)
     for suffix in _DATABASE_SUFFIXES:
         database.with_name(database.name + suffix).unlink(missing_ok=True)
-    vectors = schema.vectors_path(directory)
-    for path in files_of(vectors):
-        if schema.is_vector_file(path):
-            path.unlink(missing_ok=True)
-    if vectors.is_dir() and not files_of(vectors):
-        vectors.rmdir()
+    for folder in schema.folders(directory):
+        for path in files_of(folder):
+            if schema.is_index_file(path):
+                path.unlink(missing_ok=True)
+        if folder.is_dir() and not files_of(folder):
+            folder.rmdir()
     if itself and not files_of(directory):
         directory.rmdir()
 

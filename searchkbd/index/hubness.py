@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 
 from searchkbd.errors import IndexDamagedError
 from searchkbd.index import schema
-from searchkbd.index.vectors import Partition, VectorFile
+from searchkbd.index.files import IndexFile
+from searchkbd.index.vectors import Partition
 
 NEIGHBOURS = 10
 MAX_ANCHORS = 4096
@@ -63,13 +64,13 @@ def hubness(vectors: NDArray[np.float32], anchors: NDArray[np.float32]) -> NDArr
     return out
 
 
-def update(connection: sqlite3.Connection, directory: Path, added: Sequence[VectorFile]) -> None:
+def update(connection: sqlite3.Connection, directory: Path, added: Sequence[IndexFile]) -> None:
     """Measure the rows of *added*, in the open transaction; all rows when anchors are drawn.
 
     ``vector_files`` must name the files already.
     """
     files = [
-        VectorFile(*row)
+        IndexFile(*row)
         for row in connection.execute(
             "SELECT name, lang, rows, bytes, sha256 FROM vector_files ORDER BY name"
         )
@@ -117,7 +118,7 @@ def read_anchors(connection: sqlite3.Connection, directory: Path) -> Anchors | N
 
 
 def _draw(
-    connection: sqlite3.Connection, directory: Path, files: Sequence[VectorFile]
+    connection: sqlite3.Connection, directory: Path, files: Sequence[IndexFile]
 ) -> NDArray[np.float32]:
     """Return the vectors of different texts, the same ones for the same sentences."""
     # In the order of a hash of the text, which is as good as chance.
@@ -133,7 +134,7 @@ def _draw(
 
 
 def _chunks(
-    directory: Path, file: VectorFile
+    directory: Path, file: IndexFile
 ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32]]]:
     partition = Partition(schema.vectors_path(directory), file)
     for start in range(0, len(partition.rows), 8 * _CHUNK):

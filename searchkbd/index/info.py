@@ -26,6 +26,8 @@ class IndexInfo:
     database_bytes: int
     vector_bytes: int
     vector_files: int
+    text_bytes: int
+    text_files: int
 
 
 def index_info(reader: IndexReader) -> IndexInfo:
@@ -53,4 +55,6 @@ def index_info(reader: IndexReader) -> IndexInfo:
         database_bytes=sum(path.stat().st_size for path in files if path.exists()),
         vector_bytes=sum(file.bytes for file in reader.vector_files),
         vector_files=len(reader.vector_files),
+        text_bytes=sum(file.bytes for file in reader.named_text_files),
+        text_files=len(reader.named_text_files),
     )

@@ -15,17 +15,24 @@ import numpy as np
 
 from searchkbd.errors import EncoderMismatchError, IndexDamagedError, IndexNotFoundError
 from searchkbd.index import schema
-from searchkbd.index.vectors import Partition, VectorFile
+from searchkbd.index.files import IndexFile
+from searchkbd.index.hashing import key_hash
+from searchkbd.index.vectors import Partition
 
 if TYPE_CHECKING:
     from searchkbd.encoders.base import Encoder
+    from searchkbd.index.texts import TextFile
 
 _BATCH = 500  # SQLite allows 999 parameters in its oldest supported builds
 
 
 @dataclass(frozen=True, slots=True)
 class StoredSentence:
-    """One row of ``sentences``, with the names of its group and origin."""
+    """One row of ``sentences``, with what is known of its group and origin.
+
+    ``unit`` is what an exchange format said of the unit, ``penalty`` what matches from this origin
+    lose (None: nothing was said); the others are columns of docs/index-format.md.
+    """
 
     row: int
     id: str
@@ -35,7 +42,14 @@ class StoredSentence:
     group: str
     group_row: int
     origin: str
-    meta: dict[str, str]
+    penalty: int | None
+    markup: str | None
+    context: str | None
+    previous_hash: int | None
+    next_hash: int | None
+    date: str
+    meta: dict[str, Any]
+    unit: dict[str, Any]
 
 
 class IndexReader:
@@ -54,12 +68,8 @@ class IndexReader:
                 # A read transaction holds the snapshot for as long as the reader is open.
                 self.connection.execute("BEGIN")
                 self.meta = read_meta(self.connection, self.directory)
-                self.vector_files = [
-                    VectorFile(*row)
-                    for row in self.connection.execute(
-                        "SELECT name, lang, rows, bytes, sha256 FROM vector_files ORDER BY name"
-                    )
-                ]
+                self.vector_files = self._files("vector_files")
+                self.named_text_files = self._files("text_files")
         except BaseException:
             self.connection.close()
             raise
@@ -93,6 +103,14 @@ class IndexReader:
         """Every vector file, memory-mapped."""
         directory = schema.vectors_path(self.directory)
         return [Partition(directory, file) for file in self.vector_files]
+
+    @cached_property
+    def text_files(self) -> list[TextFile]:
+        """Every text file, memory-mapped."""
+        from searchkbd.index.texts import TextFile
+
+        directory = schema.texts_path(self.directory)
+        return [TextFile(directory, file) for file in self.named_text_files]
 
     @cached_property
     def sentences_per_language(self) -> dict[str, int]:
@@ -150,6 +168,12 @@ class IndexReader:
             self._require(wanted.tolist(), set(wanted[~missing].tolist()), "vector")
         return out
 
+    def _files(self, table: str) -> list[IndexFile]:
+        rows = self.connection.execute(
+            f"SELECT name, lang, rows, bytes, sha256 FROM {table} ORDER BY name"
+        )
+        return [IndexFile(*row) for row in rows]
+
     def _by_row(self, column: str, rows: Iterable[int]) -> dict[int, Any]:
         found: dict[int, Any] = {}
         wanted = [int(row) for row in rows]
@@ -173,35 +197,47 @@ class IndexReader:
             )
 
     def _select(self, column: str, values: list[int]) -> list[StoredSentence]:
-        found = []
+        found: list[StoredSentence] = []
         for batch in _batches(values):
             marks = ",".join("?" * len(batch))
-            found += [
-                StoredSentence(*row[:8], meta=json.loads(row[8]) if row[8] else {})
-                for row in self.connection.execute(
-                    "SELECT s.row, s.id, s.lang, s.text, s.key, g.name, s.group_row, o.name, s.meta"
-                    " FROM sentences s JOIN groups g ON g.row = s.group_row"
-                    f" JOIN origins o ON o.row = s.origin_row WHERE {column} IN ({marks})",
-                    batch,
-                )
-            ]
+            sql = f"{SELECT_SENTENCES} WHERE {column} IN ({marks})"
+            found += map(_stored, self.connection.execute(sql, batch))
         return found
+
+    def iterate(
+        self, where: str = "", parameters: Sequence[object] = ()
+    ) -> Iterator[StoredSentence]:
+        """Yield the sentences in the order of their groups, read as they are asked for.
+
+        *where* is an SQL condition over ``s`` (sentences), ``g`` (groups) and ``o`` (origins)
+        with ``?`` for each of *parameters*.
+        """
+        condition = f" WHERE {where}" if where else ""
+        yield from map(
+            _stored,
+            self.connection.execute(
+                f"{SELECT_SENTENCES}{condition} ORDER BY s.group_row, s.row", parameters
+            ),
+        )
+
+
+SELECT_SENTENCES = (
+    "SELECT s.row, s.id, s.lang, s.text, s.key, g.name, s.group_row, o.name, o.penalty, s.markup,"
+    " s.context, s.previous_hash, s.next_hash, s.date, s.meta, g.meta"
+    " FROM sentences s JOIN groups g ON g.row = s.group_row JOIN origins o ON o.row = s.origin_row"
+)
+
+
+def _stored(row: tuple) -> StoredSentence:
+    *columns, meta, unit = row
+    return StoredSentence(
+        *columns, meta=json.loads(meta) if meta else {}, unit=json.loads(unit) if unit else {}
+    )
 
 
 def _batches(values: list[int]) -> Iterator[list[int]]:
     for start in range(0, len(values), _BATCH):
         yield values[start : start + _BATCH]
-
-
-def key_hash(key: str) -> int:
-    """Return a signed 64-bit hash of a search key, the same in every process and version."""
-    import hashlib
-
-    return int.from_bytes(
-        hashlib.blake2b(key.encode("utf-8", "surrogatepass"), digest_size=8).digest(),
-        "little",
-        signed=True,
-    )
 
 
 def connect_read_only(directory: Path) -> sqlite3.Connection:

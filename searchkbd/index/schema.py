@@ -1,7 +1,7 @@
 """Tables of ``index.db``, documented in docs/index-format.md.
 
 Everything a reader believes is in this database; a vector file exists only if a committed row
-of ``vector_files`` names it.
+of ``vector_files`` names it, a text file only if one of ``text_files`` does.
 """
 
 from __future__ import annotations
@@ -9,20 +9,26 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 """Raised when an older searchkbd could not read the directory any more."""
 
 DATABASE = "index.db"
 VECTORS = "vectors"
+TEXTS = "texts"
 TEMPORARY = ".writing-"
-"""Prefix of a vector file that is being written."""
+"""Prefix of a file that is being written."""
+
+_SUFFIXES = (".faiss", ".safetensors")
+_FILE = {"name": str, "lang": str, "rows": int, "bytes": int, "sha256": str}
 
 _TABLES: dict[str, dict[str, type]] = {
     # What the index is: format, encoder, dimension, dates.
     "meta": {"key": str, "value": str},
-    "origins": {"row": int, "name": str},
-    # Translation groups: sentences of one group are translations of each other.
-    "groups": {"row": int, "name": str},
+    # ``penalty``: what the translation memory takes off matches from there; NULL: as it sees fit.
+    "origins": {"row": int, "name": str, "penalty": int},
+    # Translation groups: sentences of one group are translations of each other. ``meta``: what
+    # an exchange format says of the unit.
+    "groups": {"row": int, "name": str, "meta": str},
     "sentences": {
         "row": int,
         "id": str,
@@ -33,20 +39,30 @@ _TABLES: dict[str, dict[str, type]] = {
         "group_row": int,
         "origin_row": int,
         "meta": str,
+        # What exchange formats say besides: see searchkbd.corpus.sentence.Sentence.
+        "markup": str,
+        "context": str,
+        "previous_hash": int,
+        "next_hash": int,
+        # When it was last changed; when it was added where the file does not say.
+        "date": str,
         # See searchkbd.index.hubness; 0 where nothing was measured.
         "hubness": float,
     },
     # What hubness is measured by, at most one row: float16 vectors, one after the other.
     "anchors": {"row": int, "drawn_from": int, "vectors": bytes, "sha256": str},
-    "vector_files": {
-        "name": str,
-        "lang": str,
-        "rows": int,
-        "bytes": int,
-        "sha256": str,
-    },
+    "vector_files": _FILE,
+    "text_files": _FILE,
 }
-_PRIMARY_KEYS = {"meta": "key", "vector_files": "name"}
+FILE_TABLES = {"vector_files": VECTORS, "text_files": TEXTS}
+"""Table → the folder of the files that its rows name."""
+
+_OPTIONAL = {
+    "origins": {"penalty"},
+    "groups": {"meta"},
+    "sentences": {"meta", "markup", "context", "previous_hash", "next_hash"},
+}
+_PRIMARY_KEYS = {"meta": "key", "vector_files": "name", "text_files": "name"}
 _FOREIGN_KEYS = [("group_row", "groups", "row"), ("origin_row", "origins", "row")]
 
 # Contentless full-text tables over loose keys (see searchkbd.text.forms.loose_key). They are
@@ -65,9 +81,18 @@ def vectors_path(directory: Path) -> Path:
     return directory / VECTORS
 
 
-def is_vector_file(path: Path) -> bool:
-    """Return whether *path* is a vector file, finished or half-written, by its name."""
-    return path.suffix == ".faiss" or path.name.startswith(TEMPORARY)
+def texts_path(directory: Path) -> Path:
+    return directory / TEXTS
+
+
+def folders(directory: Path) -> list[Path]:
+    """Return the folders of the immutable files."""
+    return [directory / folder for folder in FILE_TABLES.values()]
+
+
+def is_index_file(path: Path) -> bool:
+    """Return whether *path* is one of our files, finished or half-written, by its name."""
+    return path.suffix in _SUFFIXES or path.name.startswith(TEMPORARY)
 
 
 def is_empty(connection: sqlite3.Connection) -> bool:
@@ -81,7 +106,7 @@ def create_tables(connection: sqlite3.Connection) -> None:
 
     db = sqlite_utils.Database(connection)
     for name, columns in _TABLES.items():
-        optional = {"meta"} if name == "sentences" else set()
+        optional = _OPTIONAL.get(name, set())
         db[name].create(
             columns,
             pk=_PRIMARY_KEYS.get(name, "row"),
@@ -93,8 +118,8 @@ def create_tables(connection: sqlite3.Connection) -> None:
     db["groups"].create_index(["name"], unique=True)
     db["sentences"].create_index(["id"], unique=True)
     db["sentences"].create_index(["key_hash"])
-    # Unique: one sentence a language, search key and group. Its prefix finds translations.
-    db["sentences"].create_index(["group_row", "lang", "key_hash"], unique=True)
+    # Finds duplicates; its prefix finds translations.
+    db["sentences"].create_index(["group_row", "lang", "key_hash"])
     for name, options in FULL_TEXT.items():
         connection.execute(
             f"CREATE VIRTUAL TABLE {name} USING fts5(key, content='', detail=none, {options})"

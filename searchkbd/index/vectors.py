@@ -2,81 +2,31 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
-import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from searchkbd.errors import IndexDamagedError
-from searchkbd.index.schema import TEMPORARY
+from searchkbd.index.files import IndexFile, check_size, write_file
 
-
-@dataclass(frozen=True, slots=True)
-class VectorFile:
-    """One row of ``vector_files``: a FAISS file holding sentences of one language."""
-
-    name: str
-    lang: str
-    rows: int
-    bytes: int
-    sha256: str
+SUFFIX = ".faiss"
 
 
 def write_vectors(
     directory: Path, lang: str, rows: np.ndarray, vectors: np.ndarray
-) -> VectorFile:
+) -> IndexFile:
     """Write one inner-product index of *vectors* into *directory*, durable on return.
 
     *rows* is int64 [n], ascending: the ``sentences.row`` of each vector. *vectors* is float32
-    [n, dim], unit length. The name holds the checksum, so that a file is never overwritten by
-    another content. Raises OSError when the disk is full or not writable.
+    [n, dim], unit length. Raises OSError when the disk is full or not writable.
     """
     import faiss
 
     index = faiss.IndexIDMap(faiss.IndexFlatIP(vectors.shape[1]))
     index.add_with_ids(np.ascontiguousarray(vectors, dtype=np.float32), rows.astype(np.int64))
     # In memory first: FAISS reports a full disk as a bare RuntimeError and cannot fsync.
-    data = faiss.serialize_index(index)
-    digest = hashlib.sha256(data).hexdigest()
-    name = f"{lang}-{int(rows[0]):08d}-{digest[:12]}.faiss"
-    handle, temporary = tempfile.mkstemp(dir=directory, prefix=TEMPORARY)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(memoryview(data))
-            file.flush()
-            os.fsync(file.fileno())
-        # mkstemp makes files that only their owner reads; an index is like any other document.
-        os.chmod(temporary, 0o666 & ~_umask())
-        os.replace(temporary, directory / name)
-    except BaseException as error:
-        Path(temporary).unlink(missing_ok=True)
-        if isinstance(error, OSError) and error.filename is None:
-            error.filename = str(directory)  # a failed write does not say where
-        raise
-    return VectorFile(name, lang, len(rows), data.nbytes, digest)
-
-
-def sync_directory(directory: Path) -> None:
-    """Make the names in *directory* durable (a no-op where directories cannot be opened)."""
-    if os.name != "posix":
-        return
-    handle = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def file_digest(path: Path) -> str:
-    """Return the SHA-256 of a file, read in pieces."""
-    digest = hashlib.sha256()
-    with open(path, "rb") as file:
-        while piece := file.read(1 << 20):
-            digest.update(piece)
-    return digest.hexdigest()
+    data = memoryview(faiss.serialize_index(index))
+    return write_file(directory, SUFFIX, lang, int(rows[0]), len(rows), data)
 
 
 class Partition:
@@ -86,21 +36,11 @@ class Partition:
     the business of ``searchkbd verify``: reading every byte would cost more than a search.
     """
 
-    def __init__(self, directory: Path, file: VectorFile) -> None:
+    def __init__(self, directory: Path, file: IndexFile) -> None:
         import faiss  # here, since a lexical search needs none of it
 
         path = directory / file.name
-        try:
-            size = path.stat().st_size
-        except OSError as error:
-            raise IndexDamagedError(
-                f"{path}: cannot be read ({error.strerror}); rebuild the index with --replace"
-            ) from error
-        if size != file.bytes:
-            raise IndexDamagedError(
-                f"{path}: {size} bytes on disk, {file.bytes} expected; "
-                "rebuild the index with --replace"
-            )
+        check_size(path, file)
         try:
             self._index = faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC)
             self._flat = faiss.downcast_index(self._index.index)
@@ -147,9 +87,3 @@ class Partition:
         if not len(found):
             return here, np.empty((0, self.dim), dtype=np.float32)
         return here, self._flat.reconstruct_batch(found)
-
-
-def _umask() -> int:
-    current = os.umask(0)
-    os.umask(current)
-    return current

@@ -11,9 +11,13 @@ import numpy as np
 
 from searchkbd.errors import IndexDamagedError
 from searchkbd.index import schema
+from searchkbd.index.directory import files_of
+from searchkbd.index.files import IndexFile, file_digest
+from searchkbd.index.hashing import key_hash
 from searchkbd.index.hubness import MIN_ROWS, read_anchors
-from searchkbd.index.reader import IndexReader, key_hash
-from searchkbd.index.vectors import Partition, VectorFile, file_digest
+from searchkbd.index.reader import IndexReader
+from searchkbd.index.texts import TextFile
+from searchkbd.index.vectors import Partition
 from searchkbd.text.forms import search_key
 
 
@@ -23,6 +27,7 @@ class Verification:
 
     sentences: int = 0
     vector_files: int = 0
+    text_files: int = 0
     problems: list[str] = field(default_factory=list)
     orphans: list[str] = field(default_factory=list)
 
@@ -45,15 +50,16 @@ def verify_index(directory: str | Path, progress: Progress | None = None) -> Ver
     result = Verification()
     with IndexReader(directory) as reader:
         _check_database(reader, result)
-        rows = _check_vector_files(reader, result, progress)
-        _check_rows(reader, rows, result)
+        vectors, texts = _check_files(reader, result, progress)
+        _check_rows(reader, vectors, texts, result)
         _check_hubness(reader, result)
-        known = {file.name for file in reader.vector_files}
-    folder = schema.vectors_path(Path(directory))
-    if folder.is_dir():
-        result.orphans = sorted(
-            p.name for p in folder.iterdir() if schema.is_vector_file(p) and p.name not in known
-        )
+        known = {file.name for file in (*reader.vector_files, *reader.named_text_files)}
+    result.orphans = sorted(
+        path.name
+        for folder in schema.folders(Path(directory))
+        for path in files_of(folder)
+        if schema.is_index_file(path) and path.name not in known
+    )
     return result
 
 
@@ -67,34 +73,47 @@ def _check_database(reader: IndexReader, result: Verification) -> None:
         result.problems.append(f"{schema.DATABASE}: {error}")
 
 
-def _check_vector_files(
+_Rows = dict[str, list[np.ndarray]]
+
+
+def _check_files(
     reader: IndexReader, result: Verification, progress: Progress | None
-) -> dict[str, list[np.ndarray]]:
+) -> tuple[_Rows, _Rows]:
     """Check each file against its checksum; return the rows that each language's files hold."""
-    folder = schema.vectors_path(reader.directory)
-    total = sum(file.bytes for file in reader.vector_files)
+    files: list[tuple[type[Partition] | type[TextFile], Path, IndexFile]] = [
+        (Partition, schema.vectors_path(reader.directory), file) for file in reader.vector_files
+    ]
+    files += [
+        (TextFile, schema.texts_path(reader.directory), file) for file in reader.named_text_files
+    ]
+    total = sum(file.bytes for _, _, file in files)
     done = 0
-    rows: dict[str, list[np.ndarray]] = {}
-    for file in reader.vector_files:
-        result.vector_files += 1
-        partition = _open_partition(folder, file, result)
-        if partition is not None:
-            rows.setdefault(file.lang, []).append(partition.rows)
-            if partition.dim != reader.dim:
-                result.problems.append(
-                    f"{file.name}: {partition.dim} dimensions, {reader.dim} expected"
-                )
+    vectors: _Rows = {}
+    texts: _Rows = {}
+    for kind, folder, file in files:
+        opened = _opened(kind, folder, file, result)
+        if kind is Partition:
+            result.vector_files += 1
+        else:
+            result.text_files += 1
+        if opened is not None:
+            rows = vectors if kind is Partition else texts
+            rows.setdefault(file.lang, []).append(opened.rows)
+        if isinstance(opened, Partition) and opened.dim != reader.dim:
+            result.problems.append(f"{file.name}: {opened.dim} dimensions, {reader.dim} expected")
         done += file.bytes
         if progress:
             progress(done, total)
-    return rows
+    return vectors, texts
 
 
-def _open_partition(folder: Path, file: VectorFile, result: Verification) -> Partition | None:
+def _opened(
+    kind: type[Partition] | type[TextFile], folder: Path, file: IndexFile, result: Verification
+) -> Partition | TextFile | None:
     try:
         if file_digest(folder / file.name) != file.sha256:
             result.problems.append(f"{file.name}: its content is not what was written (checksum)")
-        return Partition(folder, file)
+        return kind(folder, file)
     except OSError as error:
         result.problems.append(f"{file.name}: {error.strerror}")
     except IndexDamagedError as error:
@@ -103,9 +122,9 @@ def _open_partition(folder: Path, file: VectorFile, result: Verification) -> Par
 
 
 def _check_rows(
-    reader: IndexReader, rows: dict[str, list[np.ndarray]], result: Verification
+    reader: IndexReader, vectors: _Rows, texts: _Rows, result: Verification
 ) -> None:
-    """Check that each sentence has one vector, in its language, one text entry, and its key."""
+    """Check that each sentence is once in the files of its language, and its key."""
     stored: dict[str, list[int]] = {}
     wrong_keys = 0
     try:
@@ -131,16 +150,17 @@ def _check_rows(
             f"{wrong_keys} sentences have a search key that this searchkbd would not give them; "
             "rebuild the index with --replace"
         )
-    for lang in sorted(set(stored) | set(rows)):
-        have = np.sort(np.concatenate(rows[lang])) if lang in rows else np.empty(0, np.int64)
-        want = np.array(stored.get(lang, []), dtype=np.int64)
-        if not np.array_equal(have, want):
-            lost = len(np.setdiff1d(want, have))
-            extra = len(have) - len(np.intersect1d(have, want))
-            result.problems.append(
-                f"{lang}: {len(want)} sentences, {len(have)} vectors "
-                f"({lost} sentences without a vector, {extra} vectors without a sentence)"
-            )
+    for what, rows in (("vector", vectors), ("text", texts)):
+        for lang in sorted(set(stored) | set(rows)):
+            have = np.sort(np.concatenate(rows[lang])) if lang in rows else np.empty(0, np.int64)
+            want = np.array(stored.get(lang, []), dtype=np.int64)
+            if not np.array_equal(have, want):
+                lost = len(np.setdiff1d(want, have))
+                extra = len(have) - len(np.intersect1d(have, want))
+                result.problems.append(
+                    f"{lang}: {len(want)} sentences, {len(have)} in {what} files "
+                    f"({lost} sentences without a {what}, {extra} {what}s without a sentence)"
+                )
 
 
 def _check_hubness(reader: IndexReader, result: Verification) -> None:

@@ -1,36 +1,26 @@
-"""Writing an index: vector files first, then one transaction that makes them real.
-
-Killed at any point, the directory opens as it was before: an uncommitted transaction is rolled
-back by SQLite, and vector files that no committed row names are swept by the next writer.
-"""
+"""Building an index: sentences are stored, encoded and written to files, all or nothing."""
 
 from __future__ import annotations
 
 import contextlib
-import errno
 import json
 import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from searchkbd.corpus.sentence import Reject, Sentence
-from searchkbd.errors import (
-    IndexBusyError,
-    IndexDamagedError,
-    IndexExistsError,
-    NothingToBuildError,
-)
+from searchkbd.corpus.sentence import Place, Reject, Sentence
+from searchkbd.errors import IndexExistsError, NothingToBuildError
 from searchkbd.index import hubness, schema
-from searchkbd.index.directory import check_place, holds_nothing, remove_files, sweep
-from searchkbd.index.reader import check_encoder, key_hash, read_meta, require_own_tables
-from searchkbd.index.vectors import VectorFile, sync_directory, write_vectors
+from searchkbd.index.files import IndexFile
+from searchkbd.index.hashing import key_hash
+from searchkbd.index.reader import check_encoder, read_meta, require_own_tables
+from searchkbd.index.transaction import WriteTransaction, now
 from searchkbd.text.forms import loosen, search_key
 from searchkbd.text.languages import LANGUAGES
 
@@ -80,19 +70,21 @@ def build_index(
     encoder: Encoder,
     *,
     mode: Mode = Mode.NEW,
+    penalty: int | None = None,
     on_reject: OnReject | None = None,
     progress: Progress | None = None,
 ) -> BuildSummary:
     """Encode the sentences among *items* into the index at *directory*, all or nothing.
 
     Sentences with the search key, language and group of one already there are merged into it;
-    rejects, and sentences whose id already stands for another text, go to *on_reject*.
+    rejects, and sentences whose id already stands for another text, go to *on_reject*. *penalty*
+    is what the translation memory takes off matches from the origins of these sentences.
 
     Raises IndexExistsError, EncoderMismatchError, IndexBusyError, NothingToBuildError (no
     sentence was accepted; the directory is left as it was) and OSError (full disk, no
     permission). Whatever is raised, an index that was there before is still there, unchanged.
     """
-    writer = IndexWriter(Path(directory), encoder, mode)
+    writer = IndexWriter(Path(directory), encoder, mode, penalty)
     with writer:
         chunk: list[Sentence] = []
         for item in items:
@@ -113,42 +105,33 @@ def build_index(
 
 
 class IndexWriter:
-    """One write transaction on an index directory; everything or nothing of it is kept."""
+    """Puts sentences into one write transaction on an index directory."""
 
-    def __init__(self, directory: Path, encoder: Encoder, mode: Mode) -> None:
+    def __init__(
+        self, directory: Path, encoder: Encoder, mode: Mode, penalty: int | None = None
+    ) -> None:
         self.directory = directory
         self.encoder = encoder
         self.mode = mode
         self.summary = BuildSummary()
-        self._files: list[VectorFile] = []
-        self._pending: dict[str, tuple[list[np.ndarray], list[np.ndarray]]] = {}
+        self._transaction = WriteTransaction(directory, make=True)
+        self._penalty = penalty
+        self._files: list[IndexFile] = []
+        self._pending: dict[str, _Pending] = {}
         self._origins: dict[str, int] = {}
-        self._committed = False
-        self._connection: sqlite3.Connection | None = None
-        self._made_directory = False
+        self._unit: tuple[int, Place] | None = None  # the last group that was new, and whose it is
+        self._now = now()
 
     def __enter__(self) -> IndexWriter:
-        check_place(self.directory)
-        self._made_directory = not self.directory.exists()
-        try:
-            schema.vectors_path(self.directory).mkdir(parents=True, exist_ok=True)
-            self._connection = sqlite3.connect(
-                schema.database_path(self.directory), timeout=1.0, isolation_level=None
-            )
-            self._begin()
-        except BaseException as error:
-            self._abandon()
-            self._explain(error)
-            raise
+        with contextlib.ExitStack() as undo:
+            undo.enter_context(self._transaction)
+            self._connection = self._transaction.connection
+            self._prepare()
+            self._undo = undo.pop_all()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _) -> None:
-        if self._committed:
-            self._connection.close()
-            return
-        self._abandon()
-        if error is not None:
-            self._explain(error)
+    def __exit__(self, *error: Any) -> None:
+        self._undo.__exit__(*error)
 
     def reject(self, item: Reject, on_reject: OnReject | None = None) -> None:
         """Count a rejected row and hand it on."""
@@ -158,29 +141,28 @@ class IndexWriter:
 
     def add(self, sentences: list[Sentence], on_reject: OnReject | None = None) -> None:
         """Insert and encode *sentences*; merge those already there."""
-        new: list[tuple[int, Sentence]] = []
+        new: list[tuple[int, Sentence, str]] = []
         for sentence in sentences:
             self.summary.read += 1
             self.summary.repaired += sentence.repaired
-            row = self._insert(sentence, on_reject)
+            key = search_key(sentence.text)
+            row = self._insert(sentence, key, on_reject)
             if row is not None:
-                new.append((row, sentence))
+                new.append((row, sentence, key))
         if not new:
             return
         distinct: dict[tuple[str, str], int] = {}
-        which = [distinct.setdefault((s.lang, s.text), len(distinct)) for _, s in new]
+        which = [distinct.setdefault((s.lang, s.text), len(distinct)) for _, s, _ in new]
         vectors = self.encoder.encode(
             [text for _, text in distinct], [lang for lang, _ in distinct]
-        )[which]
-        langs = np.array([sentence.lang for _, sentence in new])
-        rows = np.array([row for row, _ in new], dtype=np.int64)
-        for lang in np.unique(langs):
-            mask = langs == lang
-            pending = self._pending.setdefault(str(lang), ([], []))
-            pending[0].append(rows[mask])
-            pending[1].append(vectors[mask])
-            if sum(map(len, pending[0])) >= FILE_ROWS:
-                self._flush(str(lang))
+        )
+        for at, (row, sentence, key) in zip(which, new, strict=True):
+            pending = self._pending.setdefault(sentence.lang, _Pending())
+            pending.rows.append(row)
+            pending.vectors.append(vectors[at])
+            pending.keys.append(key)
+            if len(pending.rows) == FILE_ROWS:
+                self._flush(sentence.lang)
 
     def commit(self) -> None:
         """Make everything added durable and visible at once."""
@@ -188,45 +170,20 @@ class IndexWriter:
             raise NothingToBuildError(self._nothing())
         for lang in list(self._pending):
             self._flush(lang)
-        sync_directory(schema.vectors_path(self.directory))
         connection = self._connection
-        connection.executemany(
-            "INSERT INTO vector_files (name, lang, rows, bytes, sha256) VALUES (?, ?, ?, ?, ?)",
-            [(f.name, f.lang, f.rows, f.bytes, f.sha256) for f in self._files],
-        )
         hubness.update(connection, self.directory, self._files)
         if self.mode is not Mode.ADD:  # rewrites the whole table
             for name in schema.FULL_TEXT:
                 connection.execute(f"INSERT INTO {name}({name}) VALUES ('optimize')")
         (self.summary.total,) = connection.execute("SELECT count(*) FROM sentences").fetchone()
-        connection.execute(
-            "INSERT OR REPLACE INTO meta (key, value) VALUES ('updated', ?)", (_now(),)
-        )
-        connection.execute("COMMIT")
-        self._committed = True
-        # Give the space of the log and of replaced rows back; failing at it loses nothing.
-        with contextlib.suppress(sqlite3.OperationalError, OSError):
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-            if self.mode is Mode.REPLACE:
-                connection.execute("VACUUM")
-                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-            connection.execute("BEGIN IMMEDIATE")  # keeps out a writer whose files are uncommitted
-            sweep(connection, self.directory)
-            connection.execute("ROLLBACK")
+        self._transaction.commit(shrink=self.mode is Mode.REPLACE)
 
-    def _begin(self) -> None:
+    def _prepare(self) -> None:
         connection = self._connection
-        connection.execute("PRAGMA journal_mode=WAL").fetchall()
-        connection.execute("PRAGMA synchronous=FULL")
-        connection.execute("PRAGMA cache_size=-65536")
-        connection.execute("BEGIN IMMEDIATE")
-        if not schema.database_path(self.directory).exists():
-            raise self._busy()  # its writer failed, and removed it while this one waited
-        was_empty = schema.is_empty(connection)
+        was_empty = self._transaction.was_empty
         if not was_empty:
             self._check_existing()
-        # Before a table is dropped: until the commit, what the old rows name must stay.
-        sweep(connection, self.directory)
+        self._transaction.sweep()
         if self.mode is Mode.REPLACE:
             schema.drop_tables(connection)
         if was_empty or self.mode is Mode.REPLACE:
@@ -238,7 +195,7 @@ class IndexWriter:
                     ("encoder", self.encoder.name),
                     ("fingerprint", self.encoder.fingerprint),
                     ("dim", str(self.encoder.dim)),
-                    ("created", _now()),
+                    ("created", self._now),
                 ],
             )
         else:  # the same encoder may lie in another directory now
@@ -263,13 +220,14 @@ class IndexWriter:
         check_encoder(meta, self.encoder, self.directory)
         hubness.read_anchors(self._connection, self.directory)  # damage shows before the work
 
-    def _insert(self, sentence: Sentence, on_reject: OnReject | None) -> int | None:
+    def _insert(
+        self, sentence: Sentence, key: str, on_reject: OnReject | None
+    ) -> int | None:
         """Insert one sentence and return its row, or None when it was merged or rejected."""
         connection = self._connection
-        key = search_key(sentence.text)
-        group = self._named("groups", sentence.group)
+        group, is_new = self._group(sentence)
         hashed = key_hash(key)
-        if connection.execute(
+        if not is_new and connection.execute(
             "SELECT 1 FROM sentences WHERE group_row = ? AND lang = ? AND key_hash = ?",
             (group, sentence.lang, hashed),
         ).fetchone():
@@ -278,9 +236,9 @@ class IndexWriter:
         row = self._next_row
         try:
             connection.execute(
-                "INSERT INTO sentences"
-                " (row, id, lang, text, key, key_hash, group_row, origin_row, meta)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO sentences (row, id, lang, text, key, key_hash, group_row, origin_row,"
+                " meta, markup, context, previous_hash, next_hash, date)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     row,
                     self._free_id(sentence, row),
@@ -290,19 +248,40 @@ class IndexWriter:
                     hashed,
                     group,
                     self._origin(sentence.origin),
-                    json.dumps(sentence.meta, ensure_ascii=False) if sentence.meta else None,
+                    _json(sentence.meta),
+                    sentence.markup,
+                    sentence.context,
+                    _neighbour(sentence.previous),
+                    _neighbour(sentence.next),
+                    sentence.date or self._now,
                 ),
             )
         except sqlite3.IntegrityError:
             self._reject_id(sentence, on_reject)
             return None
-        loose = loosen(key)
-        for name in schema.FULL_TEXT:
-            connection.execute(f"INSERT INTO {name} (rowid, key) VALUES (?, ?)", (row, loose))
+        add_full_text(connection, row, key)
         self._next_row += 1
         self.summary.added += 1
         self.summary.languages[sentence.lang] += 1
         return row
+
+    def _group(self, sentence: Sentence) -> tuple[int, bool]:
+        """Return the row of the sentence's group and whether this unit of a file made it.
+
+        A unit of an exchange format is in a group of its own, made of all that it says, and may
+        say the same twice with other tags: nothing in a group that it made is a duplicate.
+        """
+        unit = sentence.unit is not None
+        found = self._connection.execute(
+            "SELECT row FROM groups WHERE name = ?", (sentence.group,)
+        ).fetchone()
+        if found:
+            return found[0], unit and self._unit == (found[0], sentence.source)
+        row = self._connection.execute(
+            "INSERT INTO groups (name, meta) VALUES (?, ?)", (sentence.group, _json(sentence.unit))
+        ).lastrowid
+        self._unit = (row, sentence.source)
+        return row, unit
 
     def _free_id(self, sentence: Sentence, row: int) -> str:
         """Return the sentence's id, changed if it was made of a line and is taken already.
@@ -325,98 +304,26 @@ class IndexWriter:
         )
         self.reject(Reject(sentence.source, reason, sentence.text), on_reject)
 
-    def _named(self, table: str, name: str) -> int:
-        """Return the row of *name* in groups or origins, made if new."""
-        found = self._connection.execute(
-            f"SELECT row FROM {table} WHERE name = ?", (name,)
-        ).fetchone()
-        if found:
-            return found[0]
-        return self._connection.execute(
-            f"INSERT INTO {table} (name) VALUES (?)", (name,)
-        ).lastrowid
-
     def _origin(self, name: str) -> int:
+        """Return the row of an origin, made if new; with the penalty of this build."""
         if name not in self._origins:
-            self._origins[name] = self._named("origins", name)
+            self._origins[name] = origin_row(self._connection, name)
+            if self._penalty is not None:
+                self._connection.execute(
+                    "UPDATE origins SET penalty = ? WHERE name = ?", (self._penalty, name)
+                )
         return self._origins[name]
 
     def _flush(self, lang: str) -> None:
-        rows, vectors = self._pending.pop(lang)
+        pending = self._pending.pop(lang)
         self._files.append(
-            write_vectors(
-                schema.vectors_path(self.directory),
+            self._transaction.write(
                 lang,
-                np.concatenate(rows),
-                np.concatenate(vectors),
+                np.array(pending.rows, dtype=np.int64),
+                np.array(pending.vectors, dtype=np.float32),
+                pending.keys,
             )
         )
-
-    def _abandon(self) -> None:
-        """Leave the directory as it was found.
-
-        Whether that is empty is asked of the database and not remembered: an interrupt that
-        comes during the commit is raised only after it.
-        """
-        connection = self._connection
-        # What fails here loses nothing: closing the connection drops the transaction too, and
-        # the next writer sweeps.
-        with contextlib.suppress(sqlite3.Error, OSError):
-            if connection is not None and self._lock_again():
-                if schema.is_empty(connection):
-                    remove_files(self.directory, itself=self._made_directory)
-                else:
-                    sweep(connection, self.directory)
-            elif self._made_directory and holds_nothing(self.directory):
-                remove_files(self.directory, itself=True)
-        if connection is not None:
-            with contextlib.suppress(sqlite3.Error):
-                connection.close()
-
-    def _lock_again(self) -> bool:
-        """Drop the transaction and keep other writers out; False where the disk is too full."""
-        connection = self._connection
-        connection.execute("PRAGMA busy_timeout=0")
-        try:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-            connection.execute("BEGIN IMMEDIATE")
-        except sqlite3.OperationalError as error:
-            if _is_busy(error):
-                raise
-            return False
-        return True
-
-    def _busy(self) -> IndexBusyError:
-        return IndexBusyError(
-            f"{self.directory}: another process is writing to this index; "
-            "wait for it to finish, then run this again"
-        )
-
-    def _explain(self, error: BaseException) -> None:
-        """Raise a clearer error than SQLite's own, where there is one."""
-        if not isinstance(error, sqlite3.Error):
-            return
-        text = str(error)
-        if _is_busy(error):
-            raise self._busy() from error
-        where = str(self.directory)
-        if "full" in text:
-            raise OSError(
-                errno.ENOSPC, "no space left on the disk; free some, then run this again", where
-            ) from error
-        if "disk I/O" in text:
-            raise OSError(
-                errno.EIO, "the disk refused a write: is it full, or over a quota?", where
-            ) from error
-        if "readonly" in text or "read-only" in text or "unable to open" in text:
-            raise OSError(
-                errno.EACCES, "cannot be written to (read-only?); choose another --index", where
-            ) from error
-        raise IndexDamagedError(
-            f"{schema.database_path(self.directory)}: {error}; "
-            "move it away, or build into another directory"
-        ) from error
 
     def _nothing(self) -> str:
         summary = self.summary
@@ -425,9 +332,33 @@ class IndexWriter:
         return "nothing to build: no sentences"
 
 
-def _is_busy(error: sqlite3.Error) -> bool:
-    return "locked" in str(error) or "busy" in str(error)
+@dataclass(slots=True)
+class _Pending:
+    """Sentences of one language that are in the database and in no file yet."""
+
+    rows: list[int] = field(default_factory=list)
+    vectors: list[np.ndarray] = field(default_factory=list)
+    keys: list[str] = field(default_factory=list)
 
 
-def _now() -> str:
-    return datetime.now(timezone.utc).isoformat(timespec="seconds")
+def origin_row(connection: sqlite3.Connection, name: str) -> int:
+    """Return the row of the origin *name*, made if new."""
+    found = connection.execute("SELECT row FROM origins WHERE name = ?", (name,)).fetchone()
+    if found:
+        return found[0]
+    return connection.execute("INSERT INTO origins (name) VALUES (?)", (name,)).lastrowid
+
+
+def add_full_text(connection: sqlite3.Connection, row: int, key: str) -> None:
+    """Put a sentence with this search key into the full-text tables."""
+    loose = loosen(key)
+    for name in schema.FULL_TEXT:
+        connection.execute(f"INSERT INTO {name} (rowid, key) VALUES (?, ?)", (row, loose))
+
+
+def _json(value: dict[str, Any] | None) -> str | None:
+    return json.dumps(value, ensure_ascii=False) if value else None
+
+
+def _neighbour(text: str | None) -> int | None:
+    return None if text is None else key_hash(search_key(text))

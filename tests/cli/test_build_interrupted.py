@@ -14,7 +14,7 @@ import time
 
 import pytest
 
-from searchkbd.index import writer
+from searchkbd.index import transaction
 from searchkbd.index.reader import IndexReader
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="POSIX signals, limits and rights")
@@ -51,11 +51,11 @@ def sentences(index) -> int:
 def leftovers(directory) -> list[str]:
     """What is in and beside an index and belongs to nothing."""
     with IndexReader(directory) as reader:
-        known = {file.name for file in reader.vector_files}
+        known = {file.name for file in (*reader.vector_files, *reader.named_text_files)}
     inside = {p.name for p in directory.iterdir()} - {
-        "index.db", "index.db-wal", "index.db-shm", "vectors",
+        "index.db", "index.db-wal", "index.db-shm", "vectors", "texts",
     }  # fmt: skip
-    vectors = {p.name for p in (directory / "vectors").iterdir()} - known
+    vectors = {p.name for p in directory.glob("*/*")} - known
     beside = {p.name for p in directory.parent.iterdir()} - {
         directory.name, directory.name + ".rejects.tsv",
     }  # fmt: skip
@@ -163,7 +163,7 @@ def test_interrupted_during_the_commit(
     file = write("new.txt", "Снег белый.\n")
     InterruptedAtCommit.armed = True
     connect = functools.partial(sqlite3.connect, factory=InterruptedAtCommit)
-    monkeypatch.setattr(writer.sqlite3, "connect", connect)
+    monkeypatch.setattr(transaction.sqlite3, "connect", connect)
     flags = [] if mode == "new" else [f"--{mode}"]
     code, _, err = run("build", file, "--lang", "ru", "--index", index, *flags)
     monkeypatch.undo()

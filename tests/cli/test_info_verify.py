@@ -41,12 +41,12 @@ def test_info_of_many_origins(run, write, tmp_path):
 def test_a_sound_index(run, small_index):
     code, out, err = run("verify", "--index", small_index)
     assert (code, err) == (0, "")
-    assert out == f"{small_index}: sound (17 sentences, 5 vector files)\n"
+    assert out == f"{small_index}: sound (17 sentences, 5 vector files, 5 text files)\n"
     code, out, err = run("verify", "--index", small_index, "--json")
     assert (code, err) == (0, "")
     assert json.loads(out) == {
         "index": str(small_index), "ok": True, "sentences": 17, "vector_files": 5,
-        "problems": [], "orphans": [],
+        "text_files": 5, "problems": [], "orphans": [],
     }  # fmt: skip
 
 
@@ -65,7 +65,7 @@ def test_a_damaged_index(run, copied_index):
     assert file.name in out and "checksum" in out and "3 sentences without a vector" in out
     assert "search key" in out
     count = out.count("problem: ")
-    last = f"{copied_index}: {count} problems (17 sentences, 5 vector files)"
+    last = f"{copied_index}: {count} problems (17 sentences, 5 vector files, 5 text files)"
     assert count >= 4 and out.splitlines()[-1] == last
     code, as_json, _ = run("verify", "--index", copied_index, "--json")
     shape = json.loads(as_json)
