@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from searchkbd.concordance.result import Concordance, Order
     from searchkbd.encoders.base import Encoder
     from searchkbd.memory.match import Lookup
+    from searchkbd.memory.query import LookupOptions, Query
 
 MAX_QUERY_CHARS = 20_000
 """Longer queries are refused: no sentence is that long, and work grows with the length."""
@@ -117,37 +119,40 @@ class Index:
 
     def look_up(
         self,
-        segments: Sequence[str],
+        segments: Sequence[str | Query],
         source_lang: str,
         target_lang: str,
         *,
-        k: int = 5,
+        k: int | None = None,
         min_quality: int | None = None,
         min_similarity: float | None = None,
+        options: LookupOptions | None = None,
     ) -> list[Lookup]:
         """Look each segment up in the translation memory (searchkbd.memory.lookup.look_up).
 
-        Raises ValueError for an empty or overlong segment, an unknown language, *k* < 1, or
-        when both languages are the same.
+        A :class:`~searchkbd.memory.query.Query` gives the context of a segment, *options* all
+        that can be chosen (:class:`~searchkbd.memory.query.LookupOptions`); *k*, *min_quality*
+        and *min_similarity* hold before theirs. Raises ValueError for an empty or overlong
+        segment, an unknown language, *k* < 1, or when both languages are the same.
         """
-        from searchkbd.memory import lookup
+        from searchkbd.memory.lookup import look_up
+        from searchkbd.memory.query import LookupOptions, Query
 
-        _check_k(k)
+        chosen = {"k": k, "min_quality": min_quality, "min_similarity": min_similarity}
+        options = replace(
+            options or LookupOptions(), **{n: v for n, v in chosen.items() if v is not None}
+        )
+        _check_k(options.k)
         source, target = normalize_language(source_lang), normalize_language(target_lang)
         if source == target:
             raise ValueError(f"source and target language are both {source}")
-        texts = [_checked(segment) for segment in segments]
+        queries = [
+            replace(query, text=_checked(query.text))
+            for query in (s if isinstance(s, Query) else Query(s) for s in segments)
+        ]
+        encoder = self.encoder if options.semantic else None
         with self._reader.damage_reported():
-            return lookup.look_up(
-                self._reader,
-                self.encoder,
-                texts,
-                source,
-                target,
-                k=k,
-                min_quality=lookup.MIN_QUALITY if min_quality is None else min_quality,
-                min_similarity=lookup.MIN_SIMILARITY if min_similarity is None else min_similarity,
-            )
+            return look_up(self._reader, encoder, queries, source, target, options=options)
 
     def concordance(
         self,

@@ -4,30 +4,22 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import sys
 import time
-from collections.abc import Iterator, Sequence
-from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from searchkbd.cli.options import (
-    columns_option,
-    encoder_option,
-    index_option,
-    json_option,
-    langs_option,
-)
+from searchkbd.cli.options import encoder_option, index_option, json_option
 from searchkbd.cli.output import note, plural, print_json
+from searchkbd.cli.reading import cut_options, reading_options
 from searchkbd.cli.rejects import check_report, default_report, rejects_option, show_rejects
+from searchkbd.cli.sources import Sources
 from searchkbd.errors import NothingToBuildError, SearchkbdError
 
 if TYPE_CHECKING:
     from searchkbd.corpus.options import ReadOptions
     from searchkbd.corpus.report import RejectReport
-    from searchkbd.corpus.sentence import Reject, Sentence
     from searchkbd.encoders.base import Encoder
     from searchkbd.index.writer import BuildSummary
 
@@ -44,26 +36,13 @@ if TYPE_CHECKING:
     "--replace", is_flag=True,
     help="Put a new index in the place of the one that is there.",
 )
-@click.option(
-    "--lang", metavar="LANG",
-    help='Language of every sentence that does not name its own, or "auto" to detect it.',
-)
-@langs_option
-@columns_option
-@click.option(
-    "--format", "file_format", type=click.Choice(["tsv", "csv", "jsonl", "text"]),
-    help="Format of the files; told by their names, or their first line, when not given.",
-)
-@click.option("--delimiter", metavar="CHAR", help="Column separator of CSV files.")
-@click.option(
-    "--header/--no-header", default=None,
-    help="Whether the first line names the columns; told by that line when not given.",
-)
-@click.option("--encoding", metavar="NAME", help="Encoding of the files, when not UTF-8 or UTF-16.")
+@reading_options
+@cut_options
 @click.option("--origin", metavar="NAME", help="Origin of sentences that name none.")
 @click.option(
-    "--repair/--no-repair", default=True, show_default=True,
-    help="Repair text whose encoding was misread (mojibake).",
+    "--penalty", type=click.IntRange(0, 100), metavar="N",
+    help="What the translation memory takes off the quality of matches of the origins in these "
+    "FILEs.",
 )
 @rejects_option
 @json_option
@@ -74,30 +53,29 @@ def command(
     demo: bool,
     add: bool,
     replace: bool,
-    lang: str | None,
-    langs: tuple[str, str] | None,
-    columns: dict[str, str],
-    file_format: str | None,
-    delimiter: str | None,
-    header: bool | None,
-    encoding: str | None,
+    reading: ReadOptions,
+    min_similarity: float | None,
+    percentile: float | None,
     origin: str | None,
-    repair: bool,
+    penalty: int | None,
     rejects: Path | None,
     as_json: bool,
 ) -> int:
     """Build an index from FILEs of sentences; "-" reads standard input.
 
-    A FILE is a table (TSV, CSV) with the columns id, lang, text, group, or lang_a, lang_b,
-    text_a, text_b, or two text columns (see --langs); JSON Lines with the same names; or plain
-    text, one sentence a line (see --lang). Any may be compressed (gz, bz2, xz, zst). Sentences
-    of the same group are translations of each other, within and across FILEs.
+    A FILE is a table (TSV, CSV) with the columns id, lang, text, group, or lang_a, lang_b, text_a,
+    text_b, or source and target, or two text columns (see --langs); JSON Lines with the same
+    names; or plain text, one sentence a line (see --lang). Sentences of the same group are
+    translations of each other, within and across FILEs.
 
-    Nothing is kept of a build that fails or is interrupted. Rows that cannot be used are listed
-    in a report and the exit code is 1.
+    It may also be of a translation tool: TMX, XLIFF, PO, a translation memory of Weblate (JSON),
+    two Moses files (a.kbd a.ru), a Tatoeba export (its directory, or the sentences), Parquet, or a
+    Hugging Face data set (hf:owner/name --split NAME). See docs/formats.md.
+
+    Text may be compressed (gz, bz2, xz, zst). Nothing is kept of a build that fails or is
+    interrupted. Rows that cannot be used are listed in a report and the exit code is 1.
     """
     from searchkbd.corpus.decompress import shown
-    from searchkbd.corpus.options import ReadOptions
     from searchkbd.corpus.report import RejectReport
     from searchkbd.index.writer import Mode, build_index
     from searchkbd.resources import PHRASEBOOK
@@ -109,35 +87,41 @@ def command(
     if add and replace:
         raise click.UsageError("--add keeps what is there and --replace does not; give one of them")
     check_report(rejects, index, files)
-    options = ReadOptions(
-        lang=lang, langs=langs, columns=columns, delimiter=delimiter, header=header,
-        format=file_format, encoding=encoding, repair=repair, origin=origin,
-    )  # fmt: skip
+    options = dataclasses.replace(
+        reading, origin=origin, min_similarity=min_similarity, percentile=percentile
+    )
     loaded = _encoder(encoder, index, add)
     start = time.monotonic()
     try:
         with (
             RejectReport(rejects or default_report(index)) as report,
-            _Reading(files, options) as reading,
+            Sources(files, options) as sources,
         ):
             summary = build_index(
                 index,
-                reading.items(),
+                sources.items(),
                 loaded,
                 mode=Mode.ADD if add else Mode.REPLACE if replace else Mode.NEW,
                 on_reject=report.add,
-                progress=reading.show,
+                progress=sources.show,
+                penalty=penalty,
             )
     except (KeyboardInterrupt, OSError) as error:
         raise _told(error) from None
     except NothingToBuildError as error:
+        sources.note_left_out()
         show_rejects(report)
         raise NothingToBuildError(f"{error} (in {', '.join(map(shown, files))})") from None
     seconds = time.monotonic() - start
     if as_json:
-        print_json(_shape(index, summary, report, seconds))
+        shape = _shape(index, summary, report, seconds)
+        if options.cuts:
+            shape["left_out"] = [dataclasses.asdict(one) for one in sources.left_out]
+        print_json(shape)
     else:
-        _show(index, summary, report, seconds, loaded)
+        _show(index, summary, seconds, loaded)
+        sources.note_left_out()
+        show_rejects(report)
     return 1 if summary.rejected else 0
 
 
@@ -173,79 +157,6 @@ def _encoder(spec: str | None, index: Path, add: bool) -> Encoder:
     return load_encoder()
 
 
-class _Reading:
-    """The rows of all files in turn, and how far along they are."""
-
-    def __init__(self, files: Sequence[str], options: ReadOptions) -> None:
-        self._files = files
-        self._options = options
-        self._lines = 0  # of the files that are done
-        self._line = 0
-        self._total: float | None = None
-
-    def __enter__(self) -> _Reading:
-        from searchkbd.cli.progress import counted_progress
-
-        self._bar = counted_progress("Building", "lines")
-        self._update = self._bar.__enter__()
-        if sys.stderr.isatty():
-            self._total = _count_lines(self._files)
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._bar.__exit__(*error)
-
-    def items(self) -> Iterator[Sentence | Reject]:
-        """Yield every row; a file that cannot be read at all is found before any is encoded."""
-        for rows in [self._opened(file) for file in self._files]:
-            self._lines += self._line
-            self._line = 0
-            for item in rows:
-                self._line = _line_of(item)
-                yield item
-
-    def show(self, summary: BuildSummary) -> None:
-        """Show the progress of a build."""
-        self._update(self._lines + self._line, self._total)
-
-    def _opened(self, file: str) -> Iterator[Sentence | Reject]:
-        from searchkbd.corpus.read import read_corpus
-
-        options = self._options
-        if [Path(other).name for other in self._files].count(Path(file).name) > 1:
-            # Ids made from lines must differ between a/x.txt and b/x.txt.
-            options = dataclasses.replace(options, name=file)
-        rows = iter(read_corpus(file, options))
-        if file == "-":
-            return rows
-        first = list(islice(rows, 1))
-        if options.langs and options.header is None and first and _line_of(first[0]) == 1:
-            note(
-                f"note: the first line of {file} was read as a pair of sentences; "
-                "if it names the columns, say --header"
-            )
-        return chain(first, rows)
-
-
-def _line_of(item: Sentence | Reject) -> int:
-    return (item.place if hasattr(item, "reason") else item.source).line
-
-
-def _count_lines(files: Sequence[str]) -> float | None:
-    """Return the lines of plain files, None when one is a pipe or compressed."""
-    total = 0
-    for file in files:
-        if file == "-" or not Path(file).is_file() or Path(file).suffix in _COMPRESSED:
-            return None
-        with open(file, "rb") as stream:
-            while piece := stream.read(1 << 20):
-                total += piece.count(b"\n")
-    return total
-
-
-_COMPRESSED = frozenset({".gz", ".bz2", ".xz", ".zst"})
-
-
 def _shape(index: Path, summary: BuildSummary, report: RejectReport, seconds: float) -> dict:
     return {
         "index": str(index),
@@ -256,9 +167,7 @@ def _shape(index: Path, summary: BuildSummary, report: RejectReport, seconds: fl
     }
 
 
-def _show(
-    index: Path, summary: BuildSummary, report: RejectReport, seconds: float, encoder: Encoder
-) -> None:
+def _show(index: Path, summary: BuildSummary, seconds: float, encoder: Encoder) -> None:
     per_language = ", ".join(f"{lang} {n:,}" for lang, n in summary.languages.most_common())
     click.echo(
         f"{index}: {plural(summary.added, 'sentence')} added"
@@ -275,4 +184,3 @@ def _show(
     if foreign:
         names = ", ".join(f"{lang} ({n:,})" for lang, n in foreign.items())
         note(f"  note: the encoder was not made for {names}: meaning may be missed, words are not")
-    show_rejects(report)

@@ -20,10 +20,19 @@ _COMMANDS = {
     "build": ("searchkbd.cli.build", "Build an index from files of sentences."),
     "search": ("searchkbd.cli.search", "Search an index by meaning and by words."),
     "tm": ("searchkbd.cli.tm", "Translation memory: look segments up."),
+    "delete": ("searchkbd.cli.delete", "Delete sentences of an index."),
+    "edit": ("searchkbd.cli.edit", "Change one sentence of an index."),
+    "concordance": (
+        "searchkbd.cli.concordance", "Find words and phrases in context, with translations.",
+    ),
+    "export": ("searchkbd.cli.export", "Write an index to TMX, XLIFF, tables and other formats."),
     "info": ("searchkbd.cli.info", "Show what an index holds."),
     "train": ("searchkbd.cli.train", "Train encoders on pairs of translations."),
     "verify": ("searchkbd.cli.verify", "Check every file of an index for damage."),
     "eval": ("searchkbd.cli.evaluate", "Measure how well an encoder finds translations."),
+    "score": ("searchkbd.cli.score", "Score pairs, flag doubtful ones, keep the good ones."),
+    "mine": ("searchkbd.cli.mine", "Find the translations among the sentences of two files."),
+    "dedupe": ("searchkbd.cli.dedupe", "Remove near duplicates from sentences or pairs."),
 }
 
 

@@ -25,8 +25,10 @@ ALIASES: dict[str, tuple[str, ...]] = {
 }
 """Our name of a column → the names under which it is found, in any case, the first one first."""
 
+# Roles that leave open where the texts are.
+_NO_TEXTS = frozenset({"id", "group", "origin", "lang_a", "lang_b", "id_a", "id_b"})
 _LONGEST_TAG = len("kbd-Cyrl-RU")
-_NAMES = frozenset(name for names in ALIASES.values() for name in names)
+_NAMES = frozenset(name for names in ALIASES.values() for name in names) | {"source_text"}
 
 
 class LayoutError(ValueError):
@@ -79,6 +81,7 @@ def layout_of(header: Sequence[str], options: ReadOptions) -> Layout:
     if twice:
         raise LayoutError(f"duplicate column: the header names {twice[0]!r} twice")
     found = _mapped(options.columns, names, len(header))
+    found |= _source_and_target(names, found)
     for role, aliases in ALIASES.items():
         if role not in found:
             free = (names.index(alias) for alias in aliases if alias in names)
@@ -96,6 +99,27 @@ def layout_of(header: Sequence[str], options: ReadOptions) -> Layout:
             found = {"text_a": 0, "text_b": 1}
     parts = _parts(found, options, header)
     return _layout(parts, found, list(header))
+
+
+def _source_and_target(names: list[str], mapped: Mapping[str, int]) -> dict[str, int]:
+    """Return the roles of the columns of a pair that are named as translation tools do.
+
+    Only ``source`` and ``target`` together are a pair; ``source`` alone is an origin.
+    """
+    free = {name: at for at, name in enumerate(names) if at not in mapped.values()}
+    if mapped.keys() - _NO_TEXTS or free.keys() & {*ALIASES["text"], "text_a", "text_b"}:
+        return {}
+    for suffix in ("", "_text"):
+        found = {}
+        for side, half in (("source", "a"), ("target", "b")):
+            if side + suffix in free:
+                found[f"text_{half}"] = free[side + suffix]
+            for name in (f"{side}_lang", f"{side}_language"):
+                if name in free and f"lang_{half}" not in mapped:
+                    found[f"lang_{half}"] = free[name]
+        if {"text_a", "text_b"} <= found.keys():
+            return found
+    return {}
 
 
 def layout_without_header(width: int, options: ReadOptions) -> Layout:

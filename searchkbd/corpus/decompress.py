@@ -8,9 +8,11 @@ import sys
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
+from itertools import chain
 from typing import BinaryIO
 
 from searchkbd.corpus.sentence import CorpusError
+from searchkbd.corpus.tar import BLOCK, TruncatedArchiveError, file_in_tar, is_tar
 
 STDIN = "-"
 """The file name that stands for standard input."""
@@ -29,7 +31,7 @@ _NOT_TEXT = {
     b"%PDF": "a PDF document; extract its text first",
     b"SQLite format 3": "an SQLite database; export its table as TSV",
     b"7z\xbc\xaf": "a 7z archive; unpack it first",
-    b"PAR1": "a Parquet file; convert it to JSON Lines first",
+    b"PAR1": "a Parquet file; say --format parquet",
 }
 _LONGEST_MAGIC = max(map(len, _NOT_TEXT))
 
@@ -47,7 +49,8 @@ def byte_chunks(path: str) -> Iterator[bytes]:
     """Yield the decompressed content of the file *path*, or of standard input for ``-``.
 
     gzip, bzip2, xz and Zstandard are told by their first bytes, whatever the name; files made
-    of several compressed streams are read through.
+    of several compressed streams are read through. Of a tar archive, compressed or not, the file
+    in it is read, if it is one.
 
     Raises :class:`CorpusError` when the file cannot be opened or is known not to be text, and
     :class:`DamagedError` where compressed data is damaged or ends too early.
@@ -64,7 +67,34 @@ def byte_chunks(path: str) -> Iterator[bytes]:
                 raise CorpusError(f"{shown(path)} is {what}")
         new = _decompressor(start)
         pieces = _chain(start, chunks)
-        yield from _decompress(pieces, new) if new else pieces
+        yield from _untarred(_decompress(pieces, new) if new else pieces, shown(path))
+
+
+def _untarred(chunks: Iterator[bytes], name: str) -> Iterator[bytes]:
+    """Yield the file in the archive *chunks*, or *chunks* as they are when they are none."""
+    start, damage = _beginning(chunks)
+    if not is_tar(b"".join(chunk[:BLOCK] for chunk in start)):
+        while start:
+            yield start.pop(0)
+        if damage:
+            raise damage
+        yield from chunks
+        return
+    try:
+        yield from file_in_tar(chain(start, chunks), name)
+    except TruncatedArchiveError:
+        raise damage or DamagedError("an archive that ends too early") from None
+
+
+def _beginning(chunks: Iterator[bytes]) -> tuple[list[bytes], DamagedError | None]:
+    """Return the first chunks, at least as long as a header, and the damage that ended them."""
+    start: list[bytes] = []
+    try:
+        while sum(map(len, start)) < BLOCK and (chunk := next(chunks, b"")):
+            start.append(chunk)
+    except DamagedError as error:
+        return start, error
+    return start, None
 
 
 def _open(path: str):

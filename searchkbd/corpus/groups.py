@@ -38,7 +38,7 @@ def with_groups(items: Iterable[Sentence | Reject]) -> Iterator[Sentence | Rejec
             yield replace(sentence, group=group)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Same:
     """Equal where it holds the very same object; holding it keeps its identity from reuse."""
 

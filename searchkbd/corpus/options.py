@@ -6,10 +6,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from searchkbd.corpus.events import OnEvent, unheard
+
 AUTO = "auto"
 """In place of a language code: identify the language of each text that has none."""
 
-FORMATS: tuple[str, ...] = ("tsv", "csv", "jsonl", "text")
+LINE_FORMATS: tuple[str, ...] = ("tsv", "csv", "jsonl", "text")
+"""Formats that are read line by line."""
+
+EXCHANGE_FORMATS: tuple[str, ...] = (
+    "tmx", "xliff", "po", "moses", "tatoeba", "weblate", "parquet", "hub",
+)  # fmt: skip
+"""Formats with a reader of the file of their own."""
+
+FORMATS: tuple[str, ...] = LINE_FORMATS + EXCHANGE_FORMATS
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +36,14 @@ class ReadOptions:
     * ``repair``: undo mojibake;
     * ``origin``: origin of sentences that have none in the file; None takes the file's name;
     * ``name``: what stands for the file in ids made from its lines; None takes its base name;
+    * ``beside``: further files that are read together with the file: the other half of a Moses
+      pair, more sentences of Tatoeba (see :mod:`searchkbd.corpus.files`);
+    * ``links``: the file of Tatoeba's links; None looks beside the sentences;
+    * ``take``: languages of a Tatoeba export to take, all when empty;
+    * ``min_similarity``, ``percentile``: rows whose similarity is less than that, or than that
+      percentile (0 to 100) of the file's, are left out (see :mod:`searchkbd.corpus.cut`);
+    * ``split``, ``revision``: which part and which version of a Hugging Face data set to read;
+    * ``on_event``: gets what is no sentence and no reject (see :mod:`searchkbd.corpus.events`);
     * ``max_chars``: a longer text is rejected; ``max_line_chars``: a longer line is rejected
       without being held in memory.
     """
@@ -40,5 +58,18 @@ class ReadOptions:
     repair: bool = True
     origin: str | None = None
     name: str | None = None
+    beside: tuple[str, ...] = ()
+    links: str | None = None
+    take: tuple[str, ...] = ()
+    min_similarity: float | None = None
+    percentile: float | None = None
+    split: str | None = None
+    revision: str | None = None
+    on_event: OnEvent = field(default=unheard, compare=False)
     max_chars: int = 20_000
     max_line_chars: int = 16_000_000
+
+    @property
+    def cuts(self) -> bool:
+        """Whether rows are left out by their similarity."""
+        return self.min_similarity is not None or self.percentile is not None

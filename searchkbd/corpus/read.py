@@ -2,33 +2,54 @@
 
 from __future__ import annotations
 
+import importlib
 import os
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 
 from searchkbd.corpus.auto import with_languages
 from searchkbd.corpus.columns import ALIASES
-from searchkbd.corpus.decompress import shown
+from searchkbd.corpus.cut import Cut, CutRows, SimilarityRows, similarity_column
+from searchkbd.corpus.decompress import STDIN, shown
 from searchkbd.corpus.delimited import csv_delimiter, read_delimited
 from searchkbd.corpus.groups import with_groups
 from searchkbd.corpus.jsonl import read_jsonl
 from searchkbd.corpus.lines import Line, text_lines
-from searchkbd.corpus.options import AUTO, FORMATS, ReadOptions
+from searchkbd.corpus.options import AUTO, EXCHANGE_FORMATS, FORMATS, ReadOptions
 from searchkbd.corpus.plain import read_plain
 from searchkbd.corpus.rows import RowReader
 from searchkbd.corpus.sentence import CorpusError, Reject, Sentence
 from searchkbd.text.languages import UnknownLanguageError, normalize_language
 
 _COMPRESSED = (".gz", ".bz2", ".xz", ".zst")
-_BY_EXTENSION = {
+BY_EXTENSION = {
     ".tsv": "tsv",
     ".tab": "tsv",
     ".csv": "csv",
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",
     ".txt": "text",
+    ".tmx": "tmx",
+    ".xlf": "xliff",
+    ".xliff": "xliff",
+    ".po": "po",
+    ".pot": "po",
+    ".parquet": "parquet",
 }
+
+
+HUB = "hf:"
+"""What stands before the name of a data set of Hugging Face."""
+
+# sentences.csv, sentences_detailed.csv, sentences_CC0.csv, kbd_sentences.tsv ...; in an archive
+# without the second extension.
+_TATOEBA_NAME = re.compile(r"(?:[a-z]{3}_)?sentences(?:_detailed|_cc0)?(?:\.[ct]sv)?")
+_WITH_COLUMNS = ("parquet", "hub")
+
+# Each module MODULE has a function read_MODULE(path, options, rows); imported when it is needed.
+_MODULES = {name: f"searchkbd.corpus.{name}" for name in EXCHANGE_FORMATS}
 
 
 def read_corpus(
@@ -49,8 +70,41 @@ def read_corpus(
 
 def _read(path: str, options: ReadOptions) -> Iterator[Sentence | Reject]:
     rows = RowReader(path, options)
+    format_ = options.format or named_format(path, options)
+    if format_ in _MODULES:
+        if options.cuts and format_ not in _WITH_COLUMNS:
+            similarity_column((), shown(path))
+        module = importlib.import_module(_MODULES[format_])
+        items = getattr(module, f"read_{format_}")(path, options, rows)
+    elif options.cuts:
+        items = _read_cut(path, format_, options, rows)
+    else:
+        items = _read_lines(path, format_, options, rows)
+    # In this order: a group is made of texts and their languages.
+    yield from with_groups(with_languages(items) if options.lang == AUTO else items)
+
+
+def _read_cut(
+    path: str, format_: str | None, options: ReadOptions, rows: RowReader
+) -> Iterator[Sentence | Reject]:
+    """Read the rows of enough similarity; for a percentile, the file is read twice."""
+    similarities: Sequence[float] = ()
+    if options.percentile is not None:
+        if path == STDIN:
+            raise CorpusError("--percentile reads a file twice, and standard input is read once")
+        seen = SimilarityRows(shown(path))
+        for _ in _read_lines(path, format_, options, seen):
+            pass
+        similarities = seen.similarities
+    cut = Cut(shown(path), options, similarities)
+    yield from _read_lines(path, format_, options, CutRows(rows, shown(path), cut))
+    cut.tell()
+
+
+def _read_lines(
+    path: str, format_: str | None, options: ReadOptions, rows: RowReader | SimilarityRows | CutRows
+) -> Iterator[Sentence | Reject]:
     lines = text_lines(path, options)
-    format_ = options.format or _format_by_name(path, options)
     if format_ is None:
         start, first = _until_first_row(lines)
         format_ = _format_by_content(path, first, options)
@@ -61,13 +115,11 @@ def _read(path: str, options: ReadOptions) -> Iterator[Sentence | Reject]:
                 f"{path} is plain text, which does not say its language; "
                 "say it: --lang CODE or --lang auto"
             )
-        items = read_plain(lines, rows)
+        yield from read_plain(lines, rows)
     elif format_ == "jsonl":
-        items = read_jsonl(lines, options, rows)
+        yield from read_jsonl(lines, options, rows)
     else:
-        items = read_delimited(path, lines, options, rows, quoted=format_ == "csv")
-    # In this order: a group is made of texts and their languages.
-    yield from with_groups(with_languages(items) if options.lang == AUTO else items)
+        yield from read_delimited(path, lines, options, rows, quoted=format_ == "csv")
 
 
 def _checked(options: ReadOptions) -> ReadOptions:
@@ -77,8 +129,10 @@ def _checked(options: ReadOptions) -> ReadOptions:
     delimiter = options.delimiter
     if delimiter is not None and (len(delimiter) != 1 or delimiter in '"\r\n'):
         raise CorpusError(f"a delimiter is one character and no quotation mark: {delimiter!r}")
+    if options.percentile is not None and not 0 <= options.percentile <= 100:
+        raise CorpusError(f"a percentile is from 0 to 100: {options.percentile}")
     tags = [options.lang] if options.lang not in (None, AUTO) else []
-    for tag in [*tags, *(options.langs or ())]:
+    for tag in [*tags, *(options.langs or ()), *options.take]:
         try:
             normalize_language(tag)
         except UnknownLanguageError as error:
@@ -86,13 +140,37 @@ def _checked(options: ReadOptions) -> ReadOptions:
     return options
 
 
-def _format_by_name(path: str, options: ReadOptions) -> str | None:
-    stem, extension = os.path.splitext(path.lower())
-    if extension in _COMPRESSED:
-        extension = os.path.splitext(stem)[1]
-    format_ = _BY_EXTENSION.get(extension)
+def named_format(path: str, options: ReadOptions) -> str | None:
+    """Return the format of a file by its name, or what it is called by; None when that is open.
+
+    Only where a name can mean two formats is the file looked into.
+    """
+    if path.startswith(HUB):
+        return "hub"
+    if options.links or os.path.isdir(path):
+        return "tatoeba"
+    name = uncompressed_name(path).lower()
+    format_ = BY_EXTENSION.get(os.path.splitext(name)[1])
     # Tables are often called .txt; what only a table needs says that it is one.
-    return None if format_ == "text" and (options.langs or options.columns) else format_
+    if format_ == "text" and (options.langs or options.columns):
+        return None
+    if _TATOEBA_NAME.fullmatch(os.path.basename(name)) and not options.columns:
+        from searchkbd.corpus.tatoeba import is_tatoeba
+
+        return "tatoeba" if is_tatoeba(path) else format_
+    if name.endswith(".json"):
+        from searchkbd.corpus.weblate import is_weblate
+
+        return "weblate" if is_weblate(path) else None
+    return format_
+
+
+def uncompressed_name(path: str) -> str:
+    """Return *path* without the extensions of compression and of an archive."""
+    stem, extension = os.path.splitext(path)
+    if extension.lower() not in _COMPRESSED:
+        return path
+    return stem[:-4] if stem.lower().endswith(".tar") else stem
 
 
 def _until_first_row(lines: Iterator[Line]) -> tuple[list[Line], str]:
@@ -110,7 +188,10 @@ def _format_by_content(path: str, first: str, options: ReadOptions) -> str:
     if first.lstrip().startswith("{"):
         return "jsonl"
     if first.lstrip().startswith("["):
-        raise CorpusError(f"{name} is a JSON array; write one object a line (JSON Lines)")
+        raise CorpusError(
+            f"{name} is a JSON array; write one object a line (JSON Lines), or say "
+            "--format weblate if it is a translation memory of Weblate"
+        )
     if "\t" in first:
         return "tsv"
     if options.langs or options.columns or _is_csv_header(first):

@@ -9,39 +9,19 @@ from numpy.typing import NDArray
 
 from searchkbd.encoders.base import Vectors
 from searchkbd.evaluation.retrieval import Relevance
+from searchkbd.mining.margin import margin as margins
+from searchkbd.mining.neighbours import neighbour_means
 
 DEPTH = 10
 """Candidates of each source that are looked at."""
 
-MARGIN_NEIGHBOURS = 4
 TIE = 1e-6
 """Scores this near are equal: float32 inner products of one pair differ by less."""
 
 _ROWS = 256
 _COLUMNS = 8192
-_SMALLEST = np.float32(1e-6)
 
 Progress = Callable[[int], None]
-
-
-def neighbour_means(
-    queries: Vectors, pool: Vectors, k: int = MARGIN_NEIGHBOURS
-) -> NDArray[np.float32]:
-    """Return float32 ``[len(queries)]``: the mean cosine of each to its *k* nearest of *pool*.
-
-    With fewer than *k* in the pool, all of them. The pool must not be empty.
-    """
-    k = min(k, len(pool))
-    out = np.empty(len(queries), dtype=np.float32)
-    for top in range(0, len(queries), _ROWS):
-        rows = queries[top : top + _ROWS]
-        best = np.empty((len(rows), 0), dtype=np.float32)
-        for left in range(0, len(pool), _COLUMNS):
-            scores = rows @ pool[left : left + _COLUMNS].T
-            best = np.concatenate([best, _largest(scores, k)], axis=1)
-            best = _largest(best, k)
-        out[top : top + _ROWS] = best.mean(axis=1, dtype=np.float64)
-    return out
 
 
 def ranked(
@@ -53,16 +33,10 @@ def ranked(
 ) -> NDArray[np.bool_]:
     """Return bool ``[len(sources), 10]``: whether the candidate at each rank is right.
 
-    Candidates are ranked by cosine or, with *margin*, by the ratio margin of Artetxe and Schwenk
-    (2019, "Margin-based Parallel Corpus Mining with Multilingual Sentence Embeddings", section
-    3.2), over the mean of both texts' :data:`MARGIN_NEIGHBOURS` nearest neighbours NN_k on the
-    other side::
-
-        cos(x, y) / (sum(cos(x, z) for z in NN_k(x)) / 2k + sum(cos(y, z) for z in NN_k(y)) / 2k)
-
-    A denominator below 1e-6, where no neighbour is near, is taken as 1e-6: the ratio means
-    nothing there. Ties count against the encoder: at equal scores a wrong candidate comes first.
-    Ranks beyond the last candidate are False. *progress* gets the number of sources done.
+    Candidates are ranked by cosine or, with *margin*, by the ratio margin (see
+    ``searchkbd.mining.margin``) over the mean of both texts' four nearest neighbours on the other
+    side. Ties count against the encoder: at equal scores a wrong candidate comes first. Ranks
+    beyond the last candidate are False. *progress* gets the number of sources done.
     """
     means = None
     if margin:
@@ -77,7 +51,7 @@ def ranked(
             columns = slice(left, min(left + _COLUMNS, len(candidates)))
             scores = sources[rows] @ candidates[columns].T
             if means:
-                scores /= np.maximum((means[0][rows, None] + means[1][columns]) / 2, _SMALLEST)
+                scores = margins(scores, (means[0][rows, None] + means[1][columns]) / 2)
             block = scores.astype(np.float64)
             hits = _hits(relevance, rows, columns)
             block[hits] -= TIE
@@ -101,12 +75,6 @@ def _hits(relevance: Relevance, rows: slice, columns: slice) -> NDArray[np.bool_
     hits = np.zeros((rows.stop - rows.start, columns.stop - columns.start), dtype=bool)
     hits[at[inside] - rows.start, to[inside] - columns.start] = True
     return hits
-
-
-def _largest(scores: NDArray, k: int) -> NDArray:
-    if scores.shape[1] <= k:
-        return scores
-    return np.partition(scores, scores.shape[1] - k, axis=1)[:, -k:]
 
 
 def _places_of_largest(scores: NDArray, k: int) -> NDArray[np.intp]:

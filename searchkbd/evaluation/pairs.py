@@ -12,7 +12,7 @@ from searchkbd.corpus.decompress import shown
 from searchkbd.corpus.options import ReadOptions
 from searchkbd.corpus.read import read_corpus
 from searchkbd.corpus.sentence import UNDETERMINED, CorpusError, Reject, Sentence
-from searchkbd.text.languages import LANGUAGES
+from searchkbd.mining.units import language_order
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,11 +111,6 @@ def read_pairs(
         for a, b in sorted(sides, key=lambda pair: tuple(map(language_order, pair)))
     )
     return PairFile(name, sets, langs.total(), unpaired)
-
-
-def language_order(lang: str) -> tuple[int, str]:
-    """Return the key by which languages are sorted: ours first, in their order."""
-    return (LANGUAGES.index(lang) if lang in LANGUAGES else len(LANGUAGES), lang)
 
 
 def _side(lang: str, sentences: list[Sentence]) -> Side:

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
 
-from searchkbd.encoders.base import Encoder, EncoderError, Vectors
+from searchkbd.encoders.base import Encoder, Vectors
+from searchkbd.mining.vectors import encode_checked
 
 _BATCH = 1024
-_LENGTH_ERROR = 1e-3
 
 
 class TextVectors:
@@ -36,7 +36,8 @@ class TextVectors:
             out = np.empty((len(some), encoder.dim), dtype=np.float32)
             for start in range(0, len(some), _BATCH):
                 batch = some[start : start + _BATCH]
-                out[start : start + len(batch)] = _checked(encoder, batch, lang)
+                langs = [lang] * len(batch)
+                out[start : start + len(batch)] = encode_checked(encoder, batch, langs)
                 done += len(batch)
                 if progress:
                     progress(done, total)
@@ -46,21 +47,3 @@ class TextVectors:
         """Return float32 ``[len(texts), dim]``; KeyError for a text that was not encoded."""
         place = self._place[lang]
         return self._vectors[lang][[place[text] for text in texts]]
-
-
-def _checked(encoder: Encoder, batch: list[str], lang: str) -> Vectors:
-    vectors = np.asarray(encoder.encode(batch, [lang] * len(batch)))
-    if vectors.shape != (len(batch), encoder.dim):
-        raise EncoderError(
-            f"the encoder {encoder.name!r} gave an array of the shape {vectors.shape} "
-            f"for {len(batch)} texts, not {(len(batch), encoder.dim)}"
-        )
-    lengths = np.linalg.norm(vectors, axis=1)
-    # Written so that NaN is bad too.
-    bad = np.flatnonzero(~(np.abs(lengths - 1) <= _LENGTH_ERROR))
-    if len(bad):
-        raise EncoderError(
-            f"the encoder {encoder.name!r} gave a vector of length {lengths[bad[0]]:.3g}, "
-            f"not 1, for {batch[bad[0]][:80]!r} ({lang}) and {len(bad) - 1} other texts"
-        )
-    return vectors

@@ -151,7 +151,7 @@ def _passing(
     lengths = arrays["fuzzy.lengths"]
     shortest = int(np.ceil(least * size - _EPSILON))
     longest = int(size / least + _EPSILON)
-    low, high = np.searchsorted(lengths, [shortest, longest + 1])
+    low, high = _places(lengths, (shortest, longest + 1), "left")
     bounds = _class_bounds(lengths)
     passing = []
     for number in range(_CLASSES):
@@ -197,7 +197,12 @@ def _differing(words: NDArray[np.uint64], sketch: NDArray[np.uint64], at: slice)
 
 def _class_bounds(lengths: NDArray[np.uint32]) -> list[int]:
     """Return where each class of *lengths*, which ascend, begins, and where the last ends."""
-    return [0, *np.searchsorted(lengths, BOUNDS, side="right").tolist(), len(lengths)]
+    return [0, *_places(lengths, BOUNDS, "right"), len(lengths)]
+
+
+def _places(lengths: NDArray[np.uint32], values: Sequence[int], side: str) -> list[int]:
+    # Of the same type: else numpy converts all of the lengths first.
+    return np.searchsorted(lengths, np.array(values, dtype=lengths.dtype), side=side).tolist()
 
 
 def _texts(arrays: Mapping[str, NDArray], places: NDArray | list[int]) -> list[str]:

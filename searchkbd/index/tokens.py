@@ -16,7 +16,7 @@ All are plain arrays that are read where they lie, memory-mapped.
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from itertools import chain
 from typing import Any
@@ -114,9 +114,9 @@ class Vocabulary:
         empty.
         """
         if len(parts) == 1:
-            at = bisect_left(range(len(self)), parts[0], key=self.word)
-            found = at < len(self) and self.word(at) == parts[0]
-            return np.arange(at, at + found)
+            # Several words can have one loose form.
+            low = bisect_left(range(len(self)), parts[0], key=self.word)
+            return np.arange(low, bisect_right(range(len(self)), parts[0], low, key=self.word))
         prefix, *middle, suffix = parts
         low, high = self._beginning(prefix)
         if suffix:

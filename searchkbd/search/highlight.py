@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import re
+from searchkbd.text.forms import loose_key, loosen, search_key, words
+from searchkbd.text.spans import word_spans
 
-from searchkbd.text.forms import loose_key, words
-
-_CHUNK = re.compile(r"[^\s\-‐‑–—]+")
-# A bar or an exclamation mark before a word may be its palochka; after it, it is punctuation.
-_LEADING = re.compile(r"[^\w|!]+")
-_TRAILING = re.compile(r"\W+$")
 _LEAST_PART = 4
 """Letters that a query word needs to be found inside a longer word."""
 
@@ -24,13 +19,8 @@ def highlights(query: str, text: str) -> list[tuple[int, int]]:
         return []
     parts = [word for word in wanted if len(word) >= _LEAST_PART]
     spans = []
-    for chunk in _CHUNK.finditer(text):
-        found = words(loose_key(chunk.group()))
-        if any(word in wanted or any(part in word for part in parts) for word in found):
-            start, end = chunk.span()
-            leading = _LEADING.match(chunk.group())
-            if leading and leading.end() < end - start:
-                start += leading.end()
-            core = _TRAILING.sub("", text[start:end])
-            spans.append((start, start + len(core)) if core else (start, end))
+    for word, span in zip(words(search_key(text)), word_spans(text), strict=True):
+        loose = loosen(word)
+        if loose in wanted or any(part in loose for part in parts):
+            spans.append(span)
     return spans

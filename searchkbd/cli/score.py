@@ -1,0 +1,201 @@
+"""``searchkbd score``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from searchkbd.cli.evaluate import _Rejects, _Stages
+from searchkbd.cli.options import EncoderType, json_option
+from searchkbd.cli.output import note, plural, print_json
+from searchkbd.cli.reading import reading_options
+
+if TYPE_CHECKING:
+    from searchkbd.corpus.options import ReadOptions
+    from searchkbd.mining.score import ScoreSummary
+
+output_option = click.option(
+    "-o", "--output", "out", required=True, metavar="OUT",
+    help='Where the rows go: a .tsv, or a .jsonl; "-" is TSV on standard output.',
+)  # fmt: skip
+encoder_option = click.option(
+    "--encoder", "encoder_name", type=EncoderType(), default="embedded", show_default=True,
+    envvar="SEARCHKBD_ENCODER", show_envvar=True, metavar="NAME|DIR",
+    help="Encoder: a name, or the directory of one made by searchkbd train.",
+)  # fmt: skip
+neighbours_option = click.option(
+    "--neighbours", type=click.IntRange(1, 1000), default=4, show_default=True, metavar="K",
+    help="Neighbours on the other side that a margin is taken over.",
+)  # fmt: skip
+rejects_option = click.option(
+    "--rejects", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
+    help="Where rejected rows are listed, all of them.  [default: the first 20 on standard error]",
+)  # fmt: skip
+
+
+def _flags(ctx: click.Context, param: click.Parameter, value: str | None) -> frozenset[str]:
+    from searchkbd.mining.checks import FLAGS
+
+    names = frozenset(name.strip() for name in (value or "").split(",") if name.strip())
+    for name in sorted(names - set(FLAGS)):
+        raise click.BadParameter(f"no flag is called {name!r}; there are {', '.join(FLAGS)}")
+    return names
+
+
+@click.command()
+@click.argument("files", nargs=-1, required=True, metavar="PAIRS...")
+@output_option
+@click.option(
+    "--given", is_flag=True,
+    help='Take the similarity that the files give (column "similarity" or "similarity_score") '
+    "rather than compute it; there is no margin then.",
+)
+@click.option(
+    "--percentile", type=click.FloatRange(0, 100), metavar="P",
+    help="Keep pairs whose similarity is at or above this percentile of those in the same two "
+    "languages; 75 keeps the best quarter.",
+)
+@click.option("--min", "min_similarity", type=float, metavar="X", help="Keep similarities ≥ X.")
+@click.option("--min-margin", type=float, metavar="X", help="Keep margins ≥ X.")
+@click.option(
+    "--keep-best-per-source", "best_per_source", is_flag=True,
+    help="Of pairs with the same first text, keep the one of the highest similarity.",
+)
+@click.option(
+    "--drop", callback=_flags, metavar="FLAGS",
+    help="Leave out pairs flagged so, as in copied,numbers.",
+)
+@click.option("--drop-flagged", is_flag=True, help="Leave out pairs that have any flag.")
+@neighbours_option
+@encoder_option
+@reading_options
+@rejects_option
+@json_option
+def command(
+    files: tuple[str, ...],
+    out: str,
+    given: bool,
+    percentile: float | None,
+    min_similarity: float | None,
+    min_margin: float | None,
+    best_per_source: bool,
+    drop: frozenset[str],
+    drop_flagged: bool,
+    neighbours: int,
+    encoder_name: str,
+    reading: ReadOptions,
+    rejects: Path | None,
+    as_json: bool,
+) -> int:
+    """Score pairs of translations, flag the doubtful ones, and keep the good ones.
+
+    Writes the pairs of PAIRS, any files that "build" reads, with three more columns:
+    similarity, the cosine of the two texts; margin, that in proportion to how near their
+    neighbours among the other pairs are (ratio margin, Artetxe and Schwenk 2019), about 1 for
+    chance and more for translations; and flags:
+
+    \b
+    copied     the texts are the same, or nearly
+    language   a text is surely in another language than stated
+    length     one text is too long for the other
+    numbers    the texts have different numbers in digits
+    duplicate  the pair was there before
+
+    All pairs are kept unless an option says which; options are applied in the order drop,
+    percentile, min, min-margin, keep-best-per-source, each to what the one before has left.
+    """
+    from searchkbd.encoders import load_encoder
+    from searchkbd.mining.checks import FLAGS
+    from searchkbd.mining.cuts import Cuts
+    from searchkbd.mining.score import score_pairs
+
+    if given and min_margin is not None:
+        raise click.UsageError("--min-margin needs margins, which --given does not compute")
+    check_streams(files, out, rejects, as_json)
+    cuts = Cuts(
+        frozenset(FLAGS) if drop_flagged else drop, percentile, min_similarity, min_margin,
+        best_per_source,
+    )  # fmt: skip
+    encoder = None if given else load_encoder(encoder_name)
+    with _Rejects(rejects) as rejected, _Stages() as stages:
+        summary = score_pairs(
+            files, out, encoder, hearing(reading), cuts, neighbours=neighbours, on_reject=rejected.add,
+            on_read=stages.stage("Reading and encoding" if encoder else "Reading", "lines"),
+            on_searched=stages.stage("Searching neighbours", "texts"),
+        )  # fmt: skip
+    if as_json:
+        print_json(shape(out, summary, rejected.count))
+    else:
+        show(out, summary)
+    return 1 if rejected.count else 0
+
+
+def check_streams(
+    files: Sequence[str], out: str, rejects: Path | None, as_json: bool, *more: str | None
+) -> None:
+    """Refuse to read standard input twice, to write two things to one place or over the input."""
+    if list(files).count("-") > 1:
+        raise click.UsageError("standard input (-) can be read once only")
+    if out == "-" and as_json:
+        raise click.UsageError("--json and -o - would both write to standard output")
+    written = [Path(one).resolve() for one in (out, rejects, *more) if one and str(one) != "-"]
+    if len(set(written)) < len(written):
+        raise click.UsageError("two of the files to write are the same")
+    if rejects and rejects.resolve() in {Path(file).resolve() for file in files}:
+        raise click.BadParameter(f"{rejects} is an input file", param_hint="'--rejects'")
+
+
+def hearing(reading: ReadOptions) -> ReadOptions:
+    """Return *reading*, what the readers remark told on standard error."""
+    from searchkbd.corpus.events import Remark
+
+    def hear(event: object) -> None:
+        if isinstance(event, Remark):
+            note(f"note: {event.text}")
+
+    return replace(reading, on_event=hear)
+
+
+def note_respaced(out: str, count: int) -> None:
+    """Say that a TSV could not hold all texts as they are, if so."""
+    if count:
+        note(f"note: tabs and line breaks in {plural(count, 'cell')} of {out} became spaces; "
+             "a .jsonl keeps them")  # fmt: skip
+
+
+def shape(out: str, summary: ScoreSummary, rejected: int) -> dict:
+    """Return the summary as docs/json.md describes it."""
+    return {
+        "output": out,
+        "pairs": summary.pairs,
+        "kept": summary.kept,
+        "flags": summary.flags,
+        "languages": [
+            {
+                "languages": list(one.langs), "pairs": one.pairs, "kept": one.kept,
+                "quartiles": [round(value, 6) for value in one.quartiles],
+                "percentile_at": None if one.percentile is None else round(one.percentile, 6),
+            }
+            for one in summary.sets
+        ],
+        "rejected": rejected,
+    }  # fmt: skip
+
+
+def show(out: str, summary: ScoreSummary) -> None:
+    """Say on standard error what was scored and kept."""
+    where = "standard output" if out == "-" else out
+    note(f"{where}: {summary.kept:,} of {plural(summary.pairs, 'pair')}\n")
+    note(f"  {'languages':<10} {'pairs':>10} {'kept':>10}   similarity  25 %   50 %   75 %")
+    for one in summary.sets:
+        quartiles = "  ".join(f"{value:5.3f}" for value in one.quartiles)
+        at = "" if one.percentile is None else f"  cut at {one.percentile:.6f}"
+        name = "-".join(one.langs)
+        note(f"  {name:<10} {one.pairs:>10,} {one.kept:>10,}              {quartiles}{at}")
+    flagged = ", ".join(f"{name} {count:,}" for name, count in summary.flags.items() if count)
+    note(f"\n  flagged: {flagged or 'none'}")
+    note_respaced(out, summary.respaced)

@@ -1,0 +1,1 @@
+"""Writing what an index holds to files that other programs, and ``build``, read."""

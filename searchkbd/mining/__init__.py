@@ -1,0 +1,1 @@
+"""Making and cleaning pairs of translations: scoring, mining and removing near duplicates."""

@@ -1,0 +1,1 @@
+"""Pretranslation: filling a file that is to be translated from the translation memory."""

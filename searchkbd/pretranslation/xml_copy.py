@@ -1,0 +1,173 @@
+"""An XML file of units as it stands: every character of it, cut where its pieces begin and end.
+
+:mod:`searchkbd.corpus.xml_units` finds the pieces in the decoded text with line ends made one;
+here they are found again in the text as it is, so that all of it can be written again.
+"""
+
+from __future__ import annotations
+
+import codecs
+import io
+import re
+from collections.abc import Iterator
+
+from searchkbd.corpus.decompress import DamagedError, byte_chunks, shown
+from searchkbd.corpus.options import ReadOptions
+from searchkbd.corpus.sentence import CorpusError
+from searchkbd.corpus.xml_text import _codec
+from searchkbd.corpus.xml_units import Dialect, Piece, xml_pieces
+
+_BLOCK = 1 << 16
+_LINE_END = re.compile(r"\r\n|\r|\n")
+_COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
+_SUBSET = re.compile(r"""<!DOCTYPE(?:[^\[>"']|"[^"]*"|'[^']*')*\[""")
+
+
+class XmlCopy:
+    """The text of an XML file, given out piece by piece.
+
+    Raises CorpusError when the file cannot be read, or declares entities or the like of its own:
+    they are never read, and no file with them is written.
+    """
+
+    def __init__(self, path: str, options: ReadOptions, dialect: Dialect) -> None:
+        self._path = path
+        self._options = options
+        self._dialect = dialect
+        self._blocks = _byte_blocks(path)
+        head = next(self._blocks, b"")
+        self.codec, skip = _codec(head, shown(path), options.encoding)
+        self.mark = head[:skip]
+        decoder = codecs.getincrementaldecoder(self.codec)("searchkbd.escape")
+        # Line ends are kept, but \r\n is never cut in two.
+        self._decoder = io.IncrementalNewlineDecoder(decoder, translate=False)
+        self._window = self._decoder.decode(head[skip:])
+        self._at = 0
+        self._line = 1
+        self._ended = False
+
+    def pieces(self) -> Iterator[str | tuple[Piece, str]]:
+        """Yield all of the text in order: pieces, each as the reader sees it and as it stands
+        (``""`` for one with a problem), and what lies between them."""
+        prologue: list[str] | None = []
+        for piece in xml_pieces(self._path, self._options, self._dialect):
+            if piece.problem:
+                yield piece, ""
+                continue
+            for text in self._up_to(piece):
+                if prologue is not None:
+                    prologue.append(text)
+                yield text
+            if prologue is not None:
+                self._check("".join(prologue))
+                prologue = None
+            raw = self._window[self._at : _end_of(piece.text, self._window, self._at)]
+            self._line += len(_LINE_END.findall(raw))
+            self._at += len(raw)
+            yield piece, raw
+        yield self._window[self._at :]
+        self._at = len(self._window)
+        while self._more():
+            yield self._window
+            self._at = len(self._window)
+
+    def _up_to(self, piece: Piece) -> Iterator[str]:
+        """Yield the text before *piece*, and stand at its beginning then."""
+        start = self._at
+        while self._line < piece.line:
+            end = _LINE_END.search(self._window, self._at)
+            if end:
+                self._at = end.end()
+                self._line += 1
+                continue
+            yield self._window[start:]
+            self._at, start = len(self._window), 0
+            self._read_on()
+        yield self._window[start : self._at]
+        first = piece.text.partition("\n")[0]
+        past = 0
+        while True:
+            at = _outside_comments(first, self._window, self._at, self._at + past)
+            if at is None:
+                self._read_on()
+                continue
+            past = at - self._at
+            # As many characters again, for line ends that are two.
+            while len(self._window) - self._at < past + 2 * len(piece.text) and self._more():
+                pass
+            at = self._at + past
+            if _end_of(piece.text, self._window, at) is not None:
+                break
+            past += 1
+        yield self._window[self._at : at]
+        self._at = at
+
+    def _read_on(self) -> None:
+        if not self._more():
+            raise CorpusError(f"{shown(self._path)} was changed while it was read; try again")
+
+    def _more(self) -> bool:
+        """Read on and forget what was passed; False at the end."""
+        text = ""
+        while not text and not self._ended:
+            try:
+                block = next(self._blocks, None)
+            except DamagedError as error:
+                raise CorpusError(f"{shown(self._path)} cannot be read: {error}") from None
+            self._ended = block is None
+            text = self._decoder.decode(block or b"", final=self._ended)
+        self._window, self._at = self._window[self._at :] + text, 0
+        return bool(text)
+
+    def _check(self, prologue: str) -> None:
+        if _SUBSET.search(_COMMENT.sub("", prologue)):
+            raise CorpusError(
+                f"{shown(self._path)} declares entities or elements of its own (<!DOCTYPE … [ … ]>), "
+                "which are never read; remove the part in brackets, and write out what they stand "
+                "for"
+            )
+
+
+def _byte_blocks(path: str) -> Iterator[bytes]:
+    parts: list[bytes] = []
+    size = 0
+    for chunk in byte_chunks(path):
+        parts.append(chunk)
+        size += len(chunk)
+        if size >= _BLOCK:
+            yield b"".join(parts)
+            parts, size = [], 0
+    if parts:
+        yield b"".join(parts)
+
+
+def _outside_comments(text: str, window: str, start: int, least: int) -> int | None:
+    """Return where *text* stands in *window* from *least* on, not within a comment after *start*."""
+    while (at := window.find(text, least)) >= 0:
+        comment = window.rfind("<!--", start, at)
+        if comment < 0:
+            return at
+        end = window.find("-->", comment)
+        if end < 0:
+            return None
+        if end < at:
+            return at
+        least = end
+    return None
+
+
+def _end_of(text: str, window: str, at: int) -> int | None:
+    """Return where *text* ends that begins at *at*, None if it does not stand there.
+
+    Line ends are compared whatever they are.
+    """
+    for number, line in enumerate(text.split("\n")):
+        if number:
+            end = _LINE_END.match(window, at)
+            if not end:
+                return None
+            at = end.end()
+        if not window.startswith(line, at):
+            return None
+        at += len(line)
+    return at
