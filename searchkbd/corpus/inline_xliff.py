@@ -137,9 +137,9 @@ def _original(run: Run, version: str) -> _Original | None:
     own = _FOREIGN.sub("", start[0]) + run.code[start.end() :]
     try:
         element = parse_element(f"{own}</{start[1]}>" if opens else own)
+        named = attributes(element)
     except MalformedError:
         return None
-    named = attributes(element)
     is_1_2 = has_content(element) or not _ONLY_IN_1_2.isdisjoint(named)
     if start[1] in ("ph", "mrk") and version == "2.0" and is_1_2:
         return None

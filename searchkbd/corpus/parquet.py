@@ -23,7 +23,7 @@ Shards = Callable[[], Iterator[tuple[str, RowReader]]]
 """Gives the files of one data set, each with the reader of its rows; may be called twice."""
 
 _Row = Callable[[int, Sequence[object]], Sequence["Sentence | Reject"]]
-_BATCH = 4096
+_BATCH = 1024
 _BUFFER = 1 << 20
 
 

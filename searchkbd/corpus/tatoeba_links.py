@@ -49,7 +49,7 @@ class Links:
         known = (self._ids[at] == pairs).all(axis=1)
         at = at[known & (pairs[:, 0] != pairs[:, 1])]
         if len(at):
-            self._edges.append(at[:, 0] << 32 | at[:, 1])
+            self._edges.append(at.min(axis=1) << 32 | at.max(axis=1))
             self._join(at[:, 0], at[:, 1])
 
     def close(self) -> None:
@@ -57,7 +57,9 @@ class Links:
         edges = np.concatenate(self._edges) if self._edges else np.empty(0, np.int64)
         self._edges = []
         edges.sort()
-        edges = edges[np.diff(edges, prepend=-1) != 0]  # a link may be told more than once
+        edges = edges[np.diff(edges, prepend=-1) != 0]  # most links are told from both sides
+        edges = np.concatenate([edges, edges << 32 | edges >> 32])
+        edges.sort()
         self._froms = (edges >> 32).astype(np.int32)
         self._tos = (edges & 0xFFFFFFFF).astype(np.int32)
 

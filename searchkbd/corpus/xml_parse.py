@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 MAX_NAMESPACES = 200
 """Declarations of namespaces that one piece may have."""
 
+MAX_ATTRIBUTES = 200
+"""Attributes that one element may have."""
+
 _XML = "{http://www.w3.org/XML/1998/namespace}"
 _POSITION = re.compile(r"(?:, line \d+, column \d+)+$")
 
@@ -87,7 +90,12 @@ def local_name(name: str) -> str:
 
 
 def attributes(element: Element) -> dict[str, str]:
-    """Return the attributes of *element*, as written and in order, named ``prefix:name``."""
+    """Return the attributes of *element*, as written and in order, named ``prefix:name``.
+
+    Raises :class:`MalformedError` when there are more than :data:`MAX_ATTRIBUTES`.
+    """
+    if len(element.attrib) > MAX_ATTRIBUTES:  # libxml2 searches through them for each
+        raise MalformedError(f"not well-formed: more than {MAX_ATTRIBUTES} attributes")
     found: dict[str, str] = {}
     prefixes: dict[str, str] = {}
     for name, value in element.items():

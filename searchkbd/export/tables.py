@@ -77,8 +77,7 @@ def other_columns(reader: IndexReader) -> tuple[str, ...]:
         "SELECT DISTINCT j.key FROM sentences AS s, json_each(s.meta) AS j"
         " WHERE s.meta IS NOT NULL AND j.type = 'text' ORDER BY j.key"
     ):
-        if _fold(name) not in ALIASES:
-            found.setdefault(_fold(name), name)
+        found.setdefault(_fold(_free(name)), _free(name))
         if len(found) > MAX_COLUMNS:
             raise ExportError(
                 f"the sentences of {reader.directory} have more than {MAX_COLUMNS} different "
@@ -120,11 +119,12 @@ def _pair(a: StoredSentence, b: StoredSentence) -> Row:
 
 def _texts(meta: dict[str, Any]) -> dict[str, str]:
     """Return what came from other columns of a table; exchange formats keep objects there."""
-    return {
-        name: value
-        for name, value in meta.items()
-        if isinstance(value, str) and _fold(name) not in ALIASES
-    }
+    return {_free(name): value for name, value in meta.items() if isinstance(value, str)}
+
+
+def _free(name: str) -> str:
+    """Return the name of another column, changed if it would be read as one of ours."""
+    return f"other {name}" if _fold(name) in ALIASES else name
 
 
 def _fold(name: str) -> str:

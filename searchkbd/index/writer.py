@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from searchkbd.corpus.sentence import Place, Reject, Sentence
+from searchkbd.corpus.sentence import Reject, Sentence
 from searchkbd.errors import IndexExistsError, NothingToBuildError
 from searchkbd.index import hubness, schema
 from searchkbd.index.files import IndexFile
@@ -119,7 +119,8 @@ class IndexWriter:
         self._files: list[IndexFile] = []
         self._pending: dict[str, _Pending] = {}
         self._origins: dict[str, int] = {}
-        self._unit: tuple[int, Place] | None = None  # the last group that was new, and whose it is
+        # The last group that was new, and the unit (that very object) that made it.
+        self._unit: tuple[int, dict[str, Any] | None] = (0, None)
         self._now = now()
 
     def __enter__(self) -> IndexWriter:
@@ -271,17 +272,17 @@ class IndexWriter:
         A unit of an exchange format is in a group of its own, made of all that it says, and may
         say the same twice with other tags: nothing in a group that it made is a duplicate.
         """
-        unit = sentence.unit is not None
         found = self._connection.execute(
             "SELECT row FROM groups WHERE name = ?", (sentence.group,)
         ).fetchone()
         if found:
-            return found[0], unit and self._unit == (found[0], sentence.source)
+            group, unit = self._unit
+            return found[0], unit is not None and unit is sentence.unit and group == found[0]
         row = self._connection.execute(
             "INSERT INTO groups (name, meta) VALUES (?, ?)", (sentence.group, _json(sentence.unit))
         ).lastrowid
-        self._unit = (row, sentence.source)
-        return row, unit
+        self._unit = (row, sentence.unit)
+        return row, sentence.unit is not None
 
     def _free_id(self, sentence: Sentence, row: int) -> str:
         """Return the sentence's id, changed if it was made of a line and is taken already.

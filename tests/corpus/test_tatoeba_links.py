@@ -41,9 +41,11 @@ def linked(ids: list[int], pairs: list[tuple[int, int]], step: int = 1000) -> Li
 def test_groups_are_the_connected_components(ids, pairs, step):
     links = linked(list(ids), pairs, step)
     asked = np.array(sorted(ids), np.int32)
-    assert dict(zip(sorted(ids), links.roots(asked).tolist(), strict=True)) == components(ids, pairs)
+    roots = links.roots(asked).tolist()
+    assert dict(zip(sorted(ids), roots, strict=True)) == components(ids, pairs)
+    both = pairs + [(b, a) for a, b in pairs]
     direct = {
-        one: sorted({b for a, b in pairs if a == one and b != one and b in ids}) for one in ids
+        one: sorted({b for a, b in both if a == one and b != one and b in ids}) for one in ids
     }
     assert dict(zip(sorted(ids), links.direct(asked), strict=True)) == direct
 
@@ -75,7 +77,7 @@ def test_bad_rows_are_rejected_with_their_lines(tmp_path, end):
     rows = ["1\t2", "", "2\tx", "3\t1", f"{MAX_ID + 5}\t1", "9999999999\t2", "1 3", "2\t3"]
     path.write_bytes(end.join(rows).encode())  # no end after the last
     direct, rejects = read(path)
-    assert direct == [[2], [3], [1]]
+    assert direct == [[2, 3], [1, 3], [1, 2]]
     assert [(reject.place.line, reject.raw) for reject in rejects] == [(3, "2\tx"), (7, "1 3")]
     assert rejects[0].reason == "wrong link: two numbers are expected"
 

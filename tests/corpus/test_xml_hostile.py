@@ -229,6 +229,21 @@ def test_a_text_that_is_too_long_is_told(read, length):
     assert len(rejects[0].raw) == 500
 
 
+@pytest.mark.parametrize(
+    "bad",
+    [
+        unit("a\x7f"),
+        unit("a<ph>\x7f</ph>"),
+        unit("a").replace("<tu>", "<tu tuid='&#127;'>"),
+        unit("a").replace("<seg>", "<note>\x7f</note><seg>"),
+    ],
+)
+def test_a_control_character_that_xml_allows_is_told(read, bad):
+    sentences, rejects = read(between(bad), "in.tmx")
+    assert kept(sentences)
+    assert [r.reason for r in rejects] == ["control character: U+007F"]
+
+
 def test_fields_and_tags_are_bounded_too(read):
     long = "x" * 30_000
     bad = (
@@ -240,20 +255,31 @@ def test_fields_and_tags_are_bounded_too(read):
     assert [r.kind for r in rejects] == ["field too long", "field too long", "text too long"]
 
 
-def test_a_unit_cannot_multiply(read):
-    """What is said of a unit is kept with each of its texts."""
-    props = '<prop type="a">b</prop>' * 20_000
-    many = unit("a")[4:].partition("</tu>")[0] * 10_000
-    spaces = "".join(f' xmlns:a{n}="urn:{n}"' for n in range(10_000))
-    named = "".join(f' a{n}:b=""' for n in range(10_000))
+PROPS = '<prop type="a">b</prop>'
+TUV = '<tuv xml:lang="ru"><seg>а</seg></tuv>'
+MULTIPLYING = {
+    "too many texts": f"<tu>{PROPS * 9000}{TUV * 9000}</tu>",
+    "field too long": f"<tu>{PROPS * 20_000}{TUV * 400}</tu>",
+    "not well-formed": "<tu" + "".join(f' a{n}=""' for n in range(50_000)) + f">{TUV * 400}</tu>",
+}
+
+
+@pytest.mark.parametrize("kind, bad", MULTIPLYING.items(), ids=MULTIPLYING.keys())
+def test_a_unit_cannot_multiply(read, kind, bad):
+    """What is said of a unit is kept with each of its texts, and looked up by name."""
     started = time.perf_counter()
-    sentences, rejects = read(
-        between(f"<tu>{props}{many}</tu><tu{spaces}{named}></tu>" + f"<tu>{props * 2}</tu>"),
-        "in.tmx",
-    )
+    sentences, rejects = read(between(bad), "in.tmx")
     assert time.perf_counter() - started < 5
     assert kept(sentences)
-    assert [r.kind for r in rejects] == ["too many texts", "not well-formed", "no text"]
+    assert {r.kind for r in rejects} == {kind}
+
+
+def test_namespaces_are_bounded(read):
+    spaces = "".join(f' xmlns:a{n}="urn:{n}"' for n in range(10_000))
+    used = "".join(f' a{n}:b=""' for n in range(10_000))
+    sentences, rejects = read(between(f"<tu{spaces}{used}>{TUV}</tu>"), "in.tmx")
+    assert kept(sentences)
+    assert [r.reason for r in rejects] == ["not well-formed: more than 200 namespaces"]
 
 
 def bomb(path, fill: bytes, megabytes: int, head: bytes = b"", tail: bytes = b""):

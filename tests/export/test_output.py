@@ -49,6 +49,13 @@ def test_compressed_as_the_name_ends_and_always_alike(tmp_path, suffix, decompre
     assert not suffix or len(written[0]) < len(DATA) / 10
 
 
+def test_gzip_says_neither_name_nor_time(tmp_path):
+    path = tmp_path / "out.tsv.gz"
+    with opened(str(path)) as stream:
+        stream.write(DATA)
+    assert path.read_bytes()[3:8] == bytes(5)  # RFC 1952: flags, modification time
+
+
 def test_a_link_stays_a_link(tmp_path):
     (tmp_path / "real").mkdir()
     target = tmp_path / "real" / "out.tsv"

@@ -220,7 +220,7 @@ def documents(draw) -> bytes:
     return etree.tostring(root, encoding="utf-8", xml_declaration=True)
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
 @given(documents())
 def test_round_trips(shared_workshop, document):
     index = shared_workshop.build(shared_workshop.write("in.tmx", document.decode()))

@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from searchkbd.corpus.groups import with_groups
 from searchkbd.corpus.sentence import Place, Reject, Sentence
 from searchkbd.errors import (
     EncoderMismatchError,
@@ -312,3 +313,29 @@ def test_killed_at_any_moment_the_index_is_the_old_or_the_new(tmp_path, trigrams
             result = verify_index(directory)
             assert result.ok and not result.orphans
     assert False in outcomes  # at least the first kill came before the commit
+
+
+def unit_of(texts, unit, line=1):
+    """Sentences of one unit of an exchange format, as readers make them: one ``unit`` object."""
+    return [
+        Sentence(f"l{line}:{n}", lang, text, "", "o", None, Place("x.tmx", line), unit=unit)
+        for n, (lang, text) in enumerate(texts)
+    ]
+
+
+def test_a_unit_keeps_what_it_says_twice_and_a_repeated_unit_is_merged(tmp_path, trigrams):
+    texts = [("ru", "Да"), ("ru", "да"), ("en", "Yes")]
+    items = [
+        *unit_of(texts, {"tmx": {}}),
+        *unit_of(texts, {"tmx": {}}),  # on the same line
+        *unit_of(texts, {"tmx": {}}, line=2),
+        *unit_of(texts, {"tmx": {"attributes": {"tuid": "2"}}}, line=3),
+    ]
+    summary = build_index(tmp_path / "i", with_groups(items), trigrams)
+    assert (summary.read, summary.added, summary.merged) == (12, 6, 6)
+    with IndexReader(tmp_path / "i") as reader:
+        groups = {}
+        for sentence in reader.iterate():
+            groups.setdefault(sentence.group, []).append((sentence.lang, sentence.text))
+        assert list(groups.values()) == [texts, texts]
+        assert [s.unit for s in reader.iterate()][3:] == [{"tmx": {"attributes": {"tuid": "2"}}}] * 3
