@@ -14,6 +14,7 @@ from searchkbd.cli.memory_options import (
 )
 from searchkbd.cli.options import LANGUAGE, encoder_option, index_option, json_option
 from searchkbd.cli.output import note, note_absent, print_json
+from searchkbd.cli.pretranslate import command as pretranslate
 from searchkbd.memory.match import Lookup
 from searchkbd.memory.query import MIN_QUALITY, MIN_SIMILARITY, LookupOptions, Query
 
@@ -21,6 +22,9 @@ from searchkbd.memory.query import MIN_QUALITY, MIN_SIMILARITY, LookupOptions, Q
 @click.group()
 def command() -> None:
     """Use an index as a translation memory."""
+
+
+command.add_command(pretranslate)
 
 
 @command.command()

@@ -110,7 +110,8 @@ def _read(
             if cut:
                 values = _numbers(batch.column(column))
                 for at in (values != values).nonzero()[0].tolist():
-                    yield rows.reject(number + at, NO_SIMILARITY, "")
+                    cells = [_values(batch.column(name).slice(at, 1))[0] for name in columns]
+                    yield rows.reject(number + at, NO_SIMILARITY, "\t".join(map(_text, cells)))
                 below = _in_precision_of(batch.column(column), cut.below)
                 cut.left_out += int((values < below).sum())
                 chosen = (values >= below).nonzero()[0].tolist()
@@ -136,7 +137,7 @@ def _columns(
         raise CorpusError(f"{path}: {error}") from None
 
     def read(number: int, row: Sequence[object]) -> Sequence[Sentence | Reject]:
-        cells = [cell if isinstance(cell, str) else _scalar(cell) for cell in row]
+        cells = list(map(_text, row))
         return rows.read(layout, number, "\t".join(cells), cells)
 
     return names, read
@@ -194,7 +195,9 @@ def _values(column: pa.Array) -> list[object]:
         ]
 
 
-def _scalar(value: object) -> str:
+def _text(value: object) -> str:
+    if isinstance(value, str):
+        return value
     return "" if value is None else json.dumps(value, ensure_ascii=False, default=str)
 
 

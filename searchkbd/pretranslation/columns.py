@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from searchkbd.corpus.columns import ALIASES
 from searchkbd.corpus.sentence import CorpusError
 from searchkbd.pretranslation.options import FileOptions, code_or_none
+from searchkbd.text.languages import LANGUAGES
 
 MATCH, QUALITY = "match", "quality"
 """Names of the columns that say what a translation was made of."""
@@ -56,7 +57,7 @@ def find_columns(file: str, first: Sequence[str], options: FileOptions) -> Colum
     """
     header = has_header(options)
     names = [name.strip().casefold() if header else "" for name in first]
-    codes = [code_or_none(name) if 0 < len(name) <= _LONGEST_CODE else None for name in names]
+    codes = [_code(name, options) for name in names]
     given = _given(file, names, options)
     source = given.get("source")
     lang = options.source
@@ -93,6 +94,12 @@ def find_columns(file: str, first: Sequence[str], options: FileOptions) -> Colum
         target_lang=rows["target"],
         added=tuple(added),
     )
+
+
+def _code(name: str, options: FileOptions) -> str | None:
+    """Return the language that a column is called by: one of ours, or one that was asked for."""
+    code = code_or_none(name) if 0 < len(name) <= _LONGEST_CODE else None
+    return code if code in (*LANGUAGES, options.source, options.target) else None
 
 
 def _given(file: str, names: Sequence[str], options: FileOptions) -> dict[str, int]:

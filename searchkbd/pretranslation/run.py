@@ -130,7 +130,8 @@ class _Run:
                 for segment in part.segments
             ]
             yield part.render(fillings) if any(fillings) else part.raw
-        self._progress(self._summary.total.segments)
+        summary = self._summary
+        self._progress(summary.total.segments + summary.kept + summary.others)
 
     def _count(self, units: Sequence[Unit], found: Sequence[Segment]) -> None:
         summary = self._summary

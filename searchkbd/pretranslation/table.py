@@ -123,7 +123,7 @@ class TableDocument:
         """Return the cells of a row as they are written."""
         if not self._quoted or '"' not in line:
             return line.split(self._delimiter)
-        cell = re.compile(rf'(?:"(?:[^"]|"")*"|[^{re.escape(self._delimiter)}])*')
+        cell = re.compile(rf'"(?:[^"]|"")*"|[^{re.escape(self._delimiter)}]*')
         cells, at = [], 0
         while True:
             end = cell.match(line, at).end()

@@ -162,8 +162,11 @@ def with_neighbours(parts: Iterable[Part]) -> Iterator[Part]:
                 part.link(at - 1, next=part.text(at))
                 part.link(at, previous=part.text(at - 1))
             yield from held
-            held, last = [], part
-        held.append(part)
+            held, last = [part], part
+        elif last is None:
+            yield part
+        else:
+            held.append(part)
     if last is not None:
         last.link(-1, next=EDGE)
     yield from held

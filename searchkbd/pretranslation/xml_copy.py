@@ -122,9 +122,9 @@ class XmlCopy:
     def _check(self, prologue: str) -> None:
         if _SUBSET.search(_COMMENT.sub("", prologue)):
             raise CorpusError(
-                f"{shown(self._path)} declares entities or elements of its own (<!DOCTYPE … [ … ]>), "
-                "which are never read; remove the part in brackets, and write out what they stand "
-                "for"
+                f"{shown(self._path)} declares entities or elements of its own "
+                "(<!DOCTYPE … [ … ]>), which are never read; remove the part in brackets, and "
+                "write out what they stand for"
             )
 
 
@@ -142,7 +142,8 @@ def _byte_blocks(path: str) -> Iterator[bytes]:
 
 
 def _outside_comments(text: str, window: str, start: int, least: int) -> int | None:
-    """Return where *text* stands in *window* from *least* on, not within a comment after *start*."""
+    """Return where *text* stands in *window* from *least* on, not within a comment that begins
+    after *start*."""
     while (at := window.find(text, least)) >= 0:
         comment = window.rfind("<!--", start, at)
         if comment < 0:

@@ -234,6 +234,15 @@ def test_a_split_of_which_the_cache_has_a_part_only_is_not_taken_for_whole(hub, 
     assert "1 of the 2 files of the split rus" in answer.error and "network" in answer.error
 
 
+def test_where_names_do_not_tell_how_many_files_there_are_it_is_said_what_is_read(hub, read):
+    hub.data_sets[NAME] = {"rus/0000.parquet": FILES["data/rus-00000-of-00002.parquet"]}
+    assert len(read(split="rus").texts) == 2
+    answer = read(split="rus", offline=True)
+    assert len(answer.texts) == 2
+    (remark,) = [event for event in answer.events if event.startswith("Remark")]
+    assert "HF_HUB_OFFLINE" in remark and "rus/0000.parquet" in remark
+
+
 def test_all_files_of_a_split_are_cut_as_one(read):
     answer = read(split="rus", percentile=75)
     assert answer.texts == ["Вода холодная.", "Псыр щӏыӏэщ."]

@@ -129,8 +129,8 @@ def test_a_row_without_similarity_is_rejected_where_it_is_cut(read):
                "similarity": ["0.9", None, "x", "0.1"]}  # fmt: skip
     sentences, rejects = read(columns, min_similarity=0.5)
     assert texts(sentences) == [("ru", "Дом")]
-    assert [(r.reason, r.place.line) for r in rejects] == [
-        ("no similarity", 2), ("no similarity", 3),
+    assert [(r.reason, r.place.line, r.raw) for r in rejects] == [
+        ("no similarity", 2, "ru\tЛес\t"), ("no similarity", 3, "ru\tМост\tx"),
     ]  # fmt: skip
     with pytest.raises(CorpusError, match="has no column similarity"):
         read({"lang": ["ru"], "text": ["Дом"]}, min_similarity=0.5)

@@ -33,7 +33,9 @@ def test_translations_are_found(mined, write, embedded):
         ("вода холодная.", "The water is cold."),
         ("Где ближайшая школа?", "Where is the nearest school?"),
     }
-    assert [(s.lang, s.sentences, s.different) for s in summary.sides] == [("ru", 4, 3), ("en", 4, 4)]
+    assert [(s.lang, s.sentences, s.different) for s in summary.sides] == [
+        ("ru", 4, 3), ("en", 4, 4),
+    ]  # fmt: skip
     assert all(float(row["margin"]) > 1 and row["origin"] == "mined" for row in rows)
     assert [float(row["margin"]) for row in rows] == sorted(
         (float(row["margin"]) for row in rows), reverse=True

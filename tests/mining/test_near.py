@@ -47,7 +47,7 @@ def naive(keys, vectors, marks, similarity, edit):
     return dropped
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(
     seed=st.integers(0, 10_000), count=st.integers(1, 20), sides=st.integers(1, 3),
     similarity=st.sampled_from([0.8, 0.9, 0.97]), edit=st.sampled_from([0.0, 0.9, 0.95]),
@@ -84,7 +84,7 @@ def test_many_alike_cost_no_comparison_of_each_with_each(trigrams):
 
     with VectorStore(trigrams.dim) as store:
         store.append(trigrams.encode(["вода"]))
-        items = Items(store, np.zeros((3000, 1), int), np.zeros(3000, np.int64), keys)
+        items = Items(store, np.zeros((2500, 1), int), np.zeros(2500, np.int64), keys)
         found = list(near_duplicates(items))
-    assert len(found) == 2999 and {one.kept for one in found} == {0}
-    assert len(asked) == 2 * 2999
+    assert len(found) == 2499 and {one.kept for one in found} == {0}
+    assert len(asked) == 2 * 2499
