@@ -4,8 +4,8 @@
     python scripts/bench/formats.py --index million --tmx million.tmx
 
 The index is exported to the file; then the file is read by searchkbd (what a build does before it
-encodes) and by translate-toolkit's own TMX class, each in a process of its own, whose peak memory is
-read from the system.
+encodes) and by translate-toolkit's own TMX class, each in a process of its own, whose peak memory
+is read from the system.
 """
 
 from __future__ import annotations

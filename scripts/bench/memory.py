@@ -3,11 +3,11 @@
     python scripts/bench/million.py --data ../shared/data --units 1000000 --index million
     python scripts/bench/memory.py --data ../shared/data --index million --peer PYTHON
 
-*Scan* is rapidfuzz over every unit's base form in memory, what a plain fuzzy memory does; *tmserver*
-is that of translate-toolkit 3.18.1, the last release that has it: PYTHON is an interpreter of an
-environment with `translate-toolkit==3.18.1 cheroot` (without --peer it is left out). The same
-segments go to each in turn: half are units with a sixth of their words changed, half are Russian
-sentences of `dev/sentences_kbd_ru.tsv`, which no unit was made from.
+*Scan* is rapidfuzz over every unit's base form in memory, what a plain fuzzy memory does;
+*tmserver* is that of translate-toolkit 3.18.1, the last release that has it: PYTHON is an
+interpreter of an environment with `translate-toolkit==3.18.1 cheroot` (without --peer it is left
+out). The same segments go to each in turn: half are units with a sixth of their words changed, half
+are Russian sentences of `dev/sentences_kbd_ru.tsv`, which no unit was made from.
 
 Printed are the latencies, what the first match is worth (quality as searchkbd counts it, whoever
 found it), and how many of the matches of quality 70 and more that the scan finds the others find.

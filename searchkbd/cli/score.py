@@ -123,7 +123,8 @@ def command(
     encoder = None if given else load_encoder(encoder_name)
     with _Rejects(rejects) as rejected, _Stages() as stages:
         summary = score_pairs(
-            files, out, encoder, hearing(reading), cuts, neighbours=neighbours, on_reject=rejected.add,
+            files, out, encoder, hearing(reading), cuts, neighbours=neighbours,
+            on_reject=rejected.add,
             on_read=stages.stage("Reading and encoding" if encoder else "Reading", "lines"),
             on_searched=stages.stage("Searching neighbours", "texts"),
         )  # fmt: skip

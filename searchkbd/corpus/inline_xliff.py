@@ -71,8 +71,11 @@ def _single(element: Element, name: str, type_: str | None, numbers: dict[str, s
     named = {}
     if name in ("bpt", "ept"):
         # The two of a pair share rid in 1.2, or just the id; in 2.0 the second names the first.
-        key = element.get("rid") or element.get("startRef") or element.get("id", "")
-        named["i"] = _number(numbers, key)
+        if element.get("isolated") == "yes":  # its other half is in another segment
+            name, named["pos"] = "it", "begin" if name == "bpt" else "end"
+        else:
+            key = element.get("rid") or element.get("startRef") or element.get("id", "")
+            named["i"] = _number(numbers, key)
     elif name == "it":
         named["pos"] = _POSITIONS.get(element.get("pos", ""), "begin")
     if type_ and name != "ept":

@@ -29,6 +29,10 @@ _EUROPEAN = re.compile("[\\t\\n\\r -~\u00a0-\u052f\u1e00-\u206f]")
 _LINE_END = re.compile(rb"\r\n|\r|\n")
 
 
+UNDECODABLE = "searchkbd.escape"
+"""The error handler (PEP 293) under which bytes that cannot be decoded become U+DC00 + byte."""
+
+
 def _escape(error: UnicodeError) -> tuple[str, int]:
     if not isinstance(error, UnicodeDecodeError):
         raise error
@@ -36,7 +40,7 @@ def _escape(error: UnicodeError) -> tuple[str, int]:
     return "".join(chr(0xDC00 + byte) for byte in bad), error.end
 
 
-codecs.register_error("searchkbd.escape", _escape)
+codecs.register_error(UNDECODABLE, _escape)
 
 
 def text_lines(path: str, options: ReadOptions) -> Iterator[Line]:
@@ -65,7 +69,7 @@ def text_lines(path: str, options: ReadOptions) -> Iterator[Line]:
     encoding, skip = _encoding(head, name, options.encoding)
     if len(head) == skip:
         raise CorpusError(f"{name} is empty")
-    decoder = codecs.getincrementaldecoder(encoding)("searchkbd.escape")
+    decoder = codecs.getincrementaldecoder(encoding)(UNDECODABLE)
     splitter = _Splitter(encoding, options.max_line_chars)
     try:
         for chunk in chain([head[skip:]], chunks):

@@ -8,13 +8,12 @@ import re
 from collections.abc import Iterator
 from contextlib import suppress
 
-import searchkbd.corpus.lines  # noqa: F401  (registers the error handler below)
 from searchkbd.corpus.decompress import DamagedError, byte_chunks, shown
+from searchkbd.corpus.lines import UNDECODABLE
 from searchkbd.corpus.options import ReadOptions
 from searchkbd.corpus.sentence import CorpusError
 
 _BLOCK = 1 << 16
-_ERRORS = "searchkbd.escape"
 
 # How files in each encoding begin (XML 1.0, appendix F), and how much of that is a mark.
 _SIGNATURES = (
@@ -50,7 +49,7 @@ def xml_text(path: str, options: ReadOptions) -> Iterator[str]:
     codec, skip = _codec(head, name, options.encoding)
     if len(head) == skip:
         raise CorpusError(f"{name} is empty")
-    decoder = io.IncrementalNewlineDecoder(codecs.getincrementaldecoder(codec)(_ERRORS), True)
+    decoder = io.IncrementalNewlineDecoder(codecs.getincrementaldecoder(codec)(UNDECODABLE), True)
     try:
         yield decoder.decode(head[skip:])
         for block in blocks:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from searchkbd.corpus.options import ReadOptions
 from searchkbd.corpus.sentence import CorpusError, Reject
 from searchkbd.encoders.base import Encoder
 from searchkbd.mining.checks import numbers
-from searchkbd.mining.near import EDIT, SIMILARITY, Items, Near, near_duplicates
+from searchkbd.mining.near import EDIT, SIMILARITY, Items, near_duplicates
 from searchkbd.mining.rows import (
     PAIR_COLUMNS,
     SENTENCE_COLUMNS,
@@ -38,6 +38,9 @@ from searchkbd.text.forms import search_key
 FIRST = "first"
 BEST = "best"
 KEEP = (FIRST, BEST)
+
+# Punctuation around a text, in its search key; but a question is not the same as a statement.
+_OUTER = " .,;:!\"'()-"
 
 REPORT_COLUMNS = (
     "file", "line", "text", "kept_file", "kept_line", "kept_text", "reason", "similarity", "edit",
@@ -75,7 +78,8 @@ def dedupe_files(
 
     A unit is a row, or the sentences of a group that goes over many rows. Two units in the same
     languages are duplicates when all their search keys are equal or, with an *encoder*, when each
-    sentence is near to the other's (see :func:`near_duplicates`) and has the same numbers. *keep*:
+    sentence is near to the other's (see :func:`near_duplicates`) and has the same numbers; there,
+    search keys are compared without the punctuation around them, but for question marks. *keep*:
     the ``first`` of them or the ``best``, the one with the highest similarity in its row. What was
     dropped goes to *report*, a TSV of :data:`REPORT_COLUMNS`.
 
@@ -97,21 +101,28 @@ def dedupe_files(
             raise CorpusError(f"{', '.join(map(shown, inputs))}: no sentences")
         preferred = units.preferred(keep)
         dropped, rest = units.equal(preferred)
-        near, moved = {}, {}
         if encoder:
-            near = {n.dropped: n for n in units.near(rest, similarity, edit, on_compared)}
+            near = dict(units.near(rest, similarity, edit, on_compared))
             # What had the keys of a unit that is gone stands for what that one stands for.
-            moved = {at: replace(near[d.kept], dropped=at) for at, d in dropped.items()
-                     if d.kept in near}  # fmt: skip
-            dropped |= near | moved
-        by_key = len(dropped) - len(near) - len(moved)
+            dropped |= {at: near[one.kept] for at, one in dropped.items() if one.kept in near}
+            dropped |= near
+        by_key = sum(one.edit is None for one in dropped.values())
         respaced = write_rows(out, *units.output(dropped))
         if report is not None:
             write_rows(report, REPORT_COLUMNS, units.report(dropped))
         return DedupeSummary(
             "pairs" if units.all_pairs else "sentences", len(units.rows),
-            len(units.rows) - len(dropped), by_key, len(near) + len(moved), respaced,
+            len(units.rows) - len(dropped), by_key, len(dropped) - by_key, respaced,
         )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class _Dropped:
+    """The unit that is kept in its place; cosine and edit similarity, None for equal keys."""
+
+    kept: int
+    similarity: float | None = None
+    edit: float | None = None
 
 
 class _Units:
@@ -139,13 +150,13 @@ class _Units:
 
     def add(self, unit: Unit) -> None:
         keyed = sorted(
-            ((s.lang, search_key(s.text), s.text) for s in unit),
+            ((s.lang, search_key(s.text)) for s in unit),
             key=lambda side: (language_order(side[0]), side[1]),
         )
-        langs = tuple(lang for lang, _, _ in keyed)
-        keys = [key for _, key, _ in keyed]
+        langs, keys = zip(*keyed, strict=True)
         self._members[langs].append(len(self.rows))
-        self._sides[langs].extend(self._texts.add(lang, text) for lang, _, text in keyed)
+        bare = [key.strip(_OUTER) or key for key in keys]
+        self._sides[langs].extend(map(self._texts.add, langs, bare))
         self._digests.append(digest_of(*langs, "", *keys))
         counted = ["\t".join(numbers(key)) for key in keys]
         self._marks.append(int.from_bytes(digest_of(*counted)[:8], "big", signed=True))
@@ -154,7 +165,7 @@ class _Units:
         for row in rows:
             self._columns.add(row)
         place = unit[0].source
-        record = {"file": place.file, "line": place.line, "keys": keys, "rows": rows}
+        record = {"file": place.file, "line": place.line, "keys": bare, "rows": rows}
         if len(unit) == 2 and unit[0].source == unit[1].source:
             record["pair"] = pair_record((unit[0], unit[1]))
             self._pair_columns.add(record["pair"])
@@ -178,16 +189,17 @@ class _Units:
             )
         return np.argsort(-np.nan_to_num(values, nan=-np.inf), kind="stable")
 
-    def equal(self, preferred: np.ndarray) -> tuple[dict[int, Near], list[int]]:
+    def equal(self, preferred: np.ndarray) -> tuple[dict[int, _Dropped], list[int]]:
         """Return the units that have the keys of one before them, and the others."""
         first: dict[bytes, int] = {}
-        dropped, rest = {}, []
+        dropped: dict[int, _Dropped] = {}
+        rest = []
         for at in preferred.tolist():
             kept = first.setdefault(self._digests[at], at)
             if kept == at:
                 rest.append(at)
             else:
-                dropped[at] = Near(at, kept, 1.0, 1.0)
+                dropped[at] = _Dropped(kept)
         return dropped, rest
 
     def near(
@@ -196,7 +208,7 @@ class _Units:
         similarity: float,
         edit: float,
         progress: Callable[[int, int], None] | None,
-    ) -> Iterator[Near]:
+    ) -> Iterator[tuple[int, _Dropped]]:
         """Yield the near duplicates among the units *rest*, the preferred ones first."""
         rank = np.full(len(self.rows), -1)
         rank[rest] = np.arange(len(rest))
@@ -214,30 +226,29 @@ class _Units:
             )  # fmt: skip
             told = progress and (lambda n, done=done: progress(done + n, len(rest)))
             for near in near_duplicates(items, similarity=similarity, edit=edit, progress=told):
-                yield Near(
-                    int(chosen[near.dropped]), int(chosen[near.kept]), near.similarity, near.edit
-                )
+                kept = int(chosen[near.kept])
+                yield int(chosen[near.dropped]), _Dropped(kept, near.similarity, near.edit)
             done += len(chosen)
 
-    def output(self, dropped: dict[int, Near]) -> tuple[list[str], Iterator[dict[str, Any]]]:
+    def output(self, dropped: dict[int, _Dropped]) -> tuple[list[str], Iterator[dict[str, Any]]]:
         """Return the header and the rows of what is kept."""
         kept = (self.rows[at] for at in range(len(self.rows)) if at not in dropped)
         if self.all_pairs:
             return self._pair_columns.names(), (unit["pair"] for unit in kept)
         return self._columns.names(), (row for unit in kept for row in unit["rows"])
 
-    def report(self, dropped: dict[int, Near]) -> Iterator[dict[str, Any]]:
+    def report(self, dropped: dict[int, _Dropped]) -> Iterator[dict[str, Any]]:
         """Yield the rows of the report, in the order of the files."""
         for at in sorted(dropped):
-            near = dropped[at]
-            row, kept = self.rows[at], self.rows[near.kept]
-            by_key = row["keys"] == kept["keys"]
+            one = dropped[at]
+            row, kept = self.rows[at], self.rows[one.kept]
+            by_key = one.edit is None
             yield {
                 "file": row["file"], "line": row["line"], "text": _shown(row),
                 "kept_file": kept["file"], "kept_line": kept["line"], "kept_text": _shown(kept),
                 "reason": "key" if by_key else "near",
-                "similarity": None if by_key else number(near.similarity),
-                "edit": None if by_key else number(near.edit),
+                "similarity": None if by_key else number(one.similarity),
+                "edit": None if by_key else number(one.edit),
             }  # fmt: skip
 
 

@@ -69,7 +69,8 @@ def mine_files(
     codes. *on_encoded* gets the number of sentences encoded of both files, *on_searched* (done,
     in all).
 
-    Memory: some 250 bytes a sentence and 230 MB; sentences and vectors are in temporary files.
+    Memory: some 250 bytes a sentence and 450 MB, the encoder included; sentences and vectors are
+    in temporary files.
     Raises CorpusError when a file cannot be read or has no sentence in its language, and ValueError
     for one language twice.
     """

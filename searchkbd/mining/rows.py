@@ -32,8 +32,9 @@ _BREAKS = re.compile(r"[\t\r\n]+")
 def pair_record(pair: Pair, reserved: Sequence[str] = ()) -> dict[str, Any]:
     """Return the row of a pair: :data:`PAIR_COLUMNS` where they say something, then metadata.
 
-    Metadata that the two have in common stand once, others with ``_a`` and ``_b`` behind their
-    name. Columns called as one of *reserved*, which will be written anew, are left out.
+    Where the two differ in origin, that of the second, the translation, is the row's. Metadata that
+    they have in common stand once, others with ``_a`` and ``_b`` behind their name. Columns
+    called as one of *reserved*, which will be written anew, are left out.
     """
     a, b = pair
     own = a.own_id and b.own_id
@@ -41,15 +42,17 @@ def pair_record(pair: Pair, reserved: Sequence[str] = ()) -> dict[str, Any]:
         "lang_a": a.lang, "lang_b": b.lang, "text_a": a.text, "text_b": b.text,
         "id_a": a.id if own else "", "id_b": b.id if own else "",
         "group": "" if a.group.startswith(PREFIX) else a.group,
-        "origin": a.origin,
+        "origin": b.origin,
     }  # fmt: skip
-    left, right = a.meta or {}, b.meta or {}
+    left, right = _particulars(a), _particulars(b)
+    if a.origin != b.origin:
+        left["origin"], right["origin"] = a.origin, b.origin
     if left == right:
         meta = left
     else:
         meta = {f"{name}_a": value for name, value in left.items()}
         meta |= {f"{name}_b": value for name, value in right.items()}
-    return _joined(row, meta, PAIR_COLUMNS, reserved)
+    return _joined(row, [a.unit or {}, meta], PAIR_COLUMNS, reserved)
 
 
 def sentence_record(sentence: Sentence) -> dict[str, Any]:
@@ -61,7 +64,7 @@ def sentence_record(sentence: Sentence) -> dict[str, Any]:
         "group": "" if sentence.group.startswith(PREFIX) else sentence.group,
         "origin": sentence.origin,
     }
-    return _joined(row, sentence.meta or {}, SENTENCE_COLUMNS, ())
+    return _joined(row, [sentence.unit or {}, _particulars(sentence)], SENTENCE_COLUMNS, ())
 
 
 class Columns:
@@ -151,12 +154,22 @@ def _cell(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
+def _particulars(sentence: Sentence) -> dict[str, Any]:
+    """Return what else is known of a sentence alone."""
+    said = {"context": sentence.context, "date": sentence.date}
+    return {**{name: value for name, value in said.items() if value}, **(sentence.meta or {})}
+
+
 def _joined(
-    row: dict[str, Any], meta: Mapping[str, Any], fixed: Sequence[str], reserved: Sequence[str]
+    row: dict[str, Any],
+    metadata: Iterable[Mapping[str, Any]],
+    fixed: Sequence[str],
+    reserved: Sequence[str],
 ) -> dict[str, Any]:
     joined = {name: value for name, value in row.items() if value}
-    for name, value in meta.items():
-        if name not in reserved:
-            joined[f"meta:{name}" if name in fixed else name] = value
+    for meta in metadata:
+        for name, value in meta.items():
+            if name not in reserved:
+                joined[f"meta:{name}" if name in fixed or name in joined else name] = value
     return joined
 

@@ -128,7 +128,8 @@ def flag_names(bits: int) -> list[str]:
 
 def given_similarity(sentence: Sentence) -> float:
     """Return the similarity that the row of *sentence* gives; raises NoSimilarityError."""
-    meta = {name.strip().casefold(): value for name, value in (sentence.meta or {}).items()}
+    said = {**(sentence.unit or {}), **(sentence.meta or {})}
+    meta = {name.strip().casefold(): value for name, value in said.items()}
     name = next((name for name in COLUMNS if name in meta), None)
     if name is None:
         raise NoSimilarityError(f"{NO_SIMILARITY}: the row has no {' or '.join(COLUMNS)}")

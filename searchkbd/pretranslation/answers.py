@@ -10,8 +10,8 @@ from searchkbd.memory.query import MIN_SIMILARITY, LookupOptions, Query
 from searchkbd.pretranslation.statistics import FLOOR
 from searchkbd.pretranslation.units import Segment
 
-MAX_REMEMBERED = 100_000
-"""Different segments among which repetitions are noticed: bounds memory (some 200 MB)."""
+MAX_REMEMBERED = 50_000
+"""Different segments among which repetitions are noticed: bounds memory (some 150 MB)."""
 
 LookUp = Callable[[Sequence[Query], str, LookupOptions], Sequence[Lookup]]
 """Look queries in a language up: ``look_up(queries, source_lang, options)``."""

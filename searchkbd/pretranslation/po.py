@@ -11,10 +11,11 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from searchkbd.corpus.decompress import DamagedError, byte_chunks, shown
+from searchkbd.corpus.decompress import shown
 from searchkbd.corpus.po import SOURCE_LANGUAGE
 from searchkbd.corpus.rows import RowReader
 from searchkbd.corpus.sentence import CorpusError
+from searchkbd.pretranslation.blocks import byte_blocks
 from searchkbd.pretranslation.filling import Filling
 from searchkbd.pretranslation.options import FileOptions
 from searchkbd.pretranslation.units import Part, SegmentReader, Unit, divided
@@ -206,20 +207,14 @@ class PoDocument:
 
 
 def _bounded(path: str) -> bytes:
-    parts: list[bytes] = []
-    size = 0
-    try:
-        for chunk in byte_chunks(path):
-            parts.append(chunk)
-            size += len(chunk)
-            if size > MAX_BYTES:
-                raise CorpusError(
-                    f"{shown(path)} has more than {MAX_BYTES >> 20} MB, which is no PO file; "
-                    "split it"
-                )
-    except DamagedError as error:
-        raise CorpusError(f"{shown(path)} cannot be read: {error}") from None
-    return b"".join(parts)
+    data = bytearray()
+    for block in byte_blocks(path):
+        data += block
+        if len(data) > MAX_BYTES:
+            raise CorpusError(
+                f"{shown(path)} has more than {MAX_BYTES >> 20} MB, which is no PO file; split it"
+            )
+    return bytes(data)
 
 
 def _strings(text: object) -> list[str]:

@@ -55,6 +55,8 @@ def pretranslate(
 
 def open_document(path: str, options: FileOptions) -> Document:
     """Return the document that *path* is; raises CorpusError."""
+    if options.source == options.target:
+        raise CorpusError(f"source and target language are both {options.target}")
     format_ = options.reading.format or named_format(path, options.reading)
     if format_ == "po":
         from searchkbd.pretranslation.po import PoDocument

@@ -13,17 +13,17 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from functools import partial
 
-from searchkbd.corpus.decompress import DamagedError, byte_chunks, shown
+from searchkbd.corpus.decompress import shown
 from searchkbd.corpus.delimited import _csv, _tsv, csv_delimiter
 from searchkbd.corpus.lines import Line, _encoding
 from searchkbd.corpus.rows import RowReader
 from searchkbd.corpus.sentence import CorpusError
+from searchkbd.pretranslation.blocks import byte_blocks
 from searchkbd.pretranslation.columns import Columns, find_columns, has_header
 from searchkbd.pretranslation.filling import Filling
 from searchkbd.pretranslation.options import FileOptions, code_or_none
 from searchkbd.pretranslation.units import Part, SegmentReader, Unit, divided
 
-_HEAD = 1 << 16
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)")
 _UNDECODABLE = re.compile("[\udc00-\udcff]")
 _BREAKS = re.compile(r"[\t\r\n]+")
@@ -147,12 +147,8 @@ class _Lines:
     def __init__(self, path: str, options: FileOptions) -> None:
         self._name = shown(path)
         self._limit = options.reading.max_line_chars
-        self._blocks = byte_chunks(path)
-        head = b""
-        for block in self._blocks:
-            head += block
-            if len(head) >= _HEAD:
-                break
+        self._blocks = byte_blocks(path)
+        head = next(self._blocks, b"")
         self._encoding, skip = _encoding(head, self._name, options.reading.encoding)
         if len(head) == skip:
             raise CorpusError(f"{self._name} is empty")
@@ -185,28 +181,20 @@ class _Lines:
         decoder = codecs.getincrementaldecoder(self._encoding)("searchkbd.escape")
         # Line ends are kept, but \r\n is never cut in two.
         whole = io.IncrementalNewlineDecoder(decoder, translate=False)
-        rest = ""
-        try:
-            text = whole.decode(self._head)
-            while True:
-                rest += text
-                end = 0
-                for line in _LINE.finditer(rest):
-                    yield line[0]
-                    end = line.end()
-                rest = rest[end:]
-                if len(rest) > self._limit:
-                    raise CorpusError(
-                        f"{self._name} has a line of more than {self._limit} characters; "
-                        "is this a table?"
-                    )
-                block = next(self._blocks, None)
-                if block is None:
-                    break
-                text = whole.decode(block)
-        except DamagedError as error:
-            raise CorpusError(f"{self._name} cannot be read: {error}") from None
+        rest, block = "", self._head
+        while block is not None:
+            rest += whole.decode(block)
+            end = 0
+            for line in _LINE.finditer(rest):
+                yield line[0]
+                end = line.end()
+            rest = rest[end:]
+            if len(rest) > self._limit:
+                raise CorpusError(
+                    f"{self._name} has a line of more than {self._limit} characters; "
+                    "is this a table?"
+                )
+            block = next(self._blocks, None)
         rest += whole.decode(b"", final=True)
-        for line in rest.splitlines(keepends=True) if rest.endswith("\r") else [rest]:
-            if line:
-                yield line
+        if rest:
+            yield rest

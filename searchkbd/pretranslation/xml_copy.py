@@ -11,13 +11,13 @@ import io
 import re
 from collections.abc import Iterator
 
-from searchkbd.corpus.decompress import DamagedError, byte_chunks, shown
+from searchkbd.corpus.decompress import shown
 from searchkbd.corpus.options import ReadOptions
 from searchkbd.corpus.sentence import CorpusError
 from searchkbd.corpus.xml_text import _codec
 from searchkbd.corpus.xml_units import Dialect, Piece, xml_pieces
+from searchkbd.pretranslation.blocks import byte_blocks
 
-_BLOCK = 1 << 16
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 _SUBSET = re.compile(r"""<!DOCTYPE(?:[^\[>"']|"[^"]*"|'[^']*')*\[""")
@@ -34,7 +34,7 @@ class XmlCopy:
         self._path = path
         self._options = options
         self._dialect = dialect
-        self._blocks = _byte_blocks(path)
+        self._blocks = byte_blocks(path)
         head = next(self._blocks, b"")
         self.codec, skip = _codec(head, shown(path), options.encoding)
         self.mark = head[:skip]
@@ -110,10 +110,7 @@ class XmlCopy:
         """Read on and forget what was passed; False at the end."""
         text = ""
         while not text and not self._ended:
-            try:
-                block = next(self._blocks, None)
-            except DamagedError as error:
-                raise CorpusError(f"{shown(self._path)} cannot be read: {error}") from None
+            block = next(self._blocks, None)
             self._ended = block is None
             text = self._decoder.decode(block or b"", final=self._ended)
         self._window, self._at = self._window[self._at :] + text, 0
@@ -126,19 +123,6 @@ class XmlCopy:
                 "(<!DOCTYPE … [ … ]>), which are never read; remove the part in brackets, and "
                 "write out what they stand for"
             )
-
-
-def _byte_blocks(path: str) -> Iterator[bytes]:
-    parts: list[bytes] = []
-    size = 0
-    for chunk in byte_chunks(path):
-        parts.append(chunk)
-        size += len(chunk)
-        if size >= _BLOCK:
-            yield b"".join(parts)
-            parts, size = [], 0
-    if parts:
-        yield b"".join(parts)
 
 
 def _outside_comments(text: str, window: str, start: int, least: int) -> int | None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from searchkbd.corpus.inline import escaped, seg_markup, start_tag
+from searchkbd.corpus.inline import escaped, markup_text, seg_markup, start_tag, tags
 from searchkbd.corpus.inline_xliff import to_xliff, xliff_markup
 from searchkbd.corpus.xml_parse import parse_element
 
@@ -123,3 +123,12 @@ def test_whatever_the_native_code_claims_the_result_is_well_formed(markup, versi
     assert "".join(xliff_markup(element)[0].split()) == "".join(
         seg_markup(parse_element(f"<seg>{markup}</seg>"))[0].split()
     )
+
+
+@pytest.mark.parametrize("version", ["1.2", "2.0"])
+def test_isolated_tags_come_back_with_the_same_text(version):
+    markup = 'слово<it pos="begin">&lt;b&gt;</it>0 и<it pos="end">&lt;/b&gt;</it>ещё'
+    element = parse_element(f"<source>{to_xliff(markup, version)}</source>")
+    text, again = xliff_markup(element)
+    assert text == markup_text(markup) == "слово 0 и ещё"
+    assert [tag for tag in tags(again) if not tag.startswith("<it")] == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -40,6 +41,19 @@ def test_the_row_of_a_pair():
     assert row["origin"] == "x" and row["meta:origin"] == "o"
     row = pair_record((sentence(meta={"n": "1"}), sentence(meta={"n": "2"})))
     assert (row["n_a"], row["n_b"]) == ("1", "2")
+
+
+def test_what_exchange_formats_say(tmp_path):
+    unit = {"similarity": 0.5, "tmx": {"tuid": "7"}}
+    a = replace(sentence(meta={"tmx": {"x": 1}}), unit=unit, date="2026-01-01T00:00:00Z")
+    b = replace(sentence("ru", "Вода."), unit=unit, origin="mt:m")
+    assert pair_record((a, b)) == {
+        "lang_a": "kbd", "lang_b": "ru", "text_a": "Псыр щIыIэщ.", "text_b": "Вода.",
+        "origin": "mt:m", "origin_a": "x", "origin_b": "mt:m", "similarity": 0.5,
+        "tmx": {"tuid": "7"}, "tmx_a": {"x": 1}, "date_a": "2026-01-01T00:00:00Z",
+    }  # fmt: skip
+    row = sentence_record(a)
+    assert (row["tmx"], row["meta:tmx"]) == ({"tuid": "7"}, {"x": 1})
 
 
 def test_the_row_of_a_sentence():

@@ -195,3 +195,21 @@ def test_a_missing_language_and_an_unknown_one(scored, table, rejects):
 def test_a_least_margin_needs_an_encoder(scored, pairs_file):
     with pytest.raises(ValueError, match="encoder"):
         scored(pairs_file, encoder=None, cuts=Cuts(min_margin=1))
+
+
+def test_the_data_set_of_tatoeba_is_cut_as_it_was(scored, tmp_path):
+    pa = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    columns = {
+        "tatoeba_id": list(range(8)), "source_lang": ["rus"] * 8, "target_lang": ["kbd"] * 8,
+        "source": [f"Вода {n // 2}" for n in range(8)], "target": [f"Псы {n}" for n in range(8)],
+        "similarity": [n / 10 for n in range(8)], "model": ["m"] * 8,
+    }  # fmt: skip
+    file = tmp_path / "raw.parquet"
+    parquet.write_table(pa.table(columns), file)
+    cuts = Cuts(percentile=75, best_per_source=True)
+    summary, rows = scored(file, encoder=None, cuts=cuts)
+    assert summary.sets[0].percentile == pytest.approx(0.525)
+    assert [(row["text_b"], row["similarity"], row["origin"]) for row in rows] == [
+        ("Псы 7", "0.7", "mt:m")
+    ]
