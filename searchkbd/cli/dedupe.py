@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING
 
 import click
 
-from searchkbd.cli.evaluate import _Rejects, _Stages
-from searchkbd.cli.options import json_option
-from searchkbd.cli.output import note, plural, print_json
-from searchkbd.cli.reading import reading_options
-from searchkbd.cli.score import (
+from searchkbd.cli.mining_options import (
     check_streams,
     encoder_option,
     hearing,
     note_respaced,
     output_option,
-    rejects_option,
 )
+from searchkbd.cli.options import json_option
+from searchkbd.cli.output import note, plural, print_json
+from searchkbd.cli.progress import Stages
+from searchkbd.cli.reading import reading_options
+from searchkbd.cli.rejects import ToldRejects, shown_rejects_option
 
 if TYPE_CHECKING:
     from searchkbd.corpus.options import ReadOptions
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 )
 @encoder_option
 @reading_options
-@rejects_option
+@shown_rejects_option
 @json_option
 def command(
     files: tuple[str, ...],
@@ -78,7 +78,7 @@ def command(
         report = f"{out}.dropped.tsv"
     check_streams(files, out, rejects, as_json, report)
     encoder = None if keys_only else load_encoder(encoder_name)
-    with _Rejects(rejects) as rejected, _Stages() as stages:
+    with ToldRejects(rejects) as rejected, Stages() as stages:
         summary = dedupe_files(
             files, out, encoder, hearing(reading), similarity=similarity, edit=edit, keep=keep,
             report=report, on_reject=rejected.add,

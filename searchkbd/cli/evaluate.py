@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,17 +10,16 @@ import click
 
 from searchkbd.cli.options import EncoderType, json_option
 from searchkbd.cli.output import note, plural, print_json
-from searchkbd.cli.progress import counted_progress
+from searchkbd.cli.progress import Stages
 from searchkbd.cli.reading import reading_options
+from searchkbd.cli.rejects import ToldRejects, shown_rejects_option
 
 if TYPE_CHECKING:
     from searchkbd.corpus.options import ReadOptions
-    from searchkbd.corpus.sentence import Reject
     from searchkbd.encoders import Encoder
     from searchkbd.evaluation.pairs import PairFile
     from searchkbd.evaluation.results import Estimate, Evaluation
 
-REJECTS_SHOWN = 20
 WIDTH = 80
 
 
@@ -46,11 +44,7 @@ WIDTH = 80
     help="Draw accuracy@1 as a heat map, languages by languages, into this .png, .svg or .pdf.",
 )
 @reading_options
-@click.option(
-    "--rejects", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
-    help=f"Where rejected rows are listed, all of them.  [default: the first {REJECTS_SHOWN} "
-    "on standard error]",
-)
+@shown_rejects_option
 @json_option
 def command(
     files: tuple[str, ...],
@@ -91,7 +85,7 @@ def command(
         raise click.UsageError("standard input (-) can be read once only")
     _check_written(files, distractors, rejects, plot)
     encoder = load_encoder(encoder_name)
-    with _Rejects(rejects) as rejected, _Stages() as stages:
+    with ToldRejects(rejects) as rejected, Stages() as stages:
         lines = stages.stage("Reading", "lines")
         read = _read(files, reading, rejected, lines)
         sets = [one for file in read for one in file.sets]
@@ -103,7 +97,7 @@ def command(
                 distractors, distractor_limits(sets, max_distractors), options,
                 on_reject=rejected.add, progress=lines,
             )  # fmt: skip
-    with _Stages() as stages:
+    with Stages() as stages:
         rows = evaluate(
             encoder, sets, pool, max_distractors=max_distractors,
             on_encoded=stages.stage("Encoding", "texts"),
@@ -141,7 +135,10 @@ def _check_written(
 
 
 def _read(
-    files: Sequence[str], options: ReadOptions, rejected: _Rejects, progress: Callable[[int], None]
+    files: Sequence[str],
+    options: ReadOptions,
+    rejected: ToldRejects,
+    progress: Callable[[int], None],
 ) -> list[PairFile]:
     from searchkbd.evaluation.pairs import read_pairs
     from searchkbd.resources import PHRASEBOOK
@@ -150,72 +147,6 @@ def _read(
         note("no FILE given: measuring the phrasebook that comes with searchkbd")
         return [read_pairs(PHRASEBOOK, name=PHRASEBOOK.name)]
     return [read_pairs(file, options, on_reject=rejected.add, progress=progress) for file in files]
-
-
-class _Stages:
-    """One progress bar after the other: each opens when it is first told something."""
-
-    def __init__(self) -> None:
-        self._open = ExitStack()
-        self._label = ""
-        self._update: Callable[[float, float | None], None] = lambda done, total: None
-
-    def __enter__(self) -> _Stages:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._open.close()
-
-    def stage(self, label: str, unit: str) -> Callable[..., None]:
-        """Return a function of (done, in all) for the bar called *label*."""
-
-        def update(done: float, total: float | None = None) -> None:
-            if self._label != label:
-                # A terminal shows one bar at a time.
-                self._open.close()
-                self._update = self._open.enter_context(counted_progress(label, unit))
-                self._label = label
-            self._update(done, total)
-
-        return update
-
-
-class _Rejects:
-    """What was rejected: told at the end of the context, however it ends."""
-
-    def __init__(self, path: Path | None) -> None:
-        from searchkbd.corpus.report import RejectReport
-
-        self.count = 0
-        self._first: list[Reject] = []
-        self._report = RejectReport(path) if path else None
-
-    def add(self, reject: Reject) -> None:
-        self.count += 1
-        if self._report:
-            self._report.add(reject)
-        elif len(self._first) < REJECTS_SHOWN:
-            self._first.append(reject)
-
-    def __enter__(self) -> _Rejects:
-        if self._report:
-            self._report.__enter__()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        if self._report:
-            self._report.__exit__(*error)
-        if not self.count:
-            return
-        where = f", listed in {self._report.path}" if self._report else ""
-        note(f"{plural(self.count, 'row')} rejected{where}:")
-        if self._report:
-            for reason, count in self._report.by_reason.most_common(5):
-                note(f"  {count:>7,}  {reason}")
-        for reject in self._first:
-            note(f"  {reject.place}: {reject.reason}")
-        if not self._report and self.count > len(self._first):
-            note(f"  ... and {self.count - len(self._first):,} more (all of them: --rejects FILE)")
 
 
 def _shape(

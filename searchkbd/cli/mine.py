@@ -8,21 +8,20 @@ from typing import TYPE_CHECKING
 import click
 from click.core import ParameterSource
 
-from searchkbd.cli.evaluate import _Rejects, _Stages
-from searchkbd.cli.options import json_option
-from searchkbd.cli.output import note, plural, print_json
-from searchkbd.cli.reading import reading_options
-from searchkbd.cli.score import (
+from searchkbd.cli.mining_options import (
     check_streams,
     encoder_option,
     hearing,
     neighbours_option,
     note_respaced,
     output_option,
-    rejects_option,
-    shape,
-    show,
 )
+from searchkbd.cli.options import json_option
+from searchkbd.cli.output import note, plural, print_json
+from searchkbd.cli.progress import Stages
+from searchkbd.cli.reading import reading_options
+from searchkbd.cli.rejects import ToldRejects, shown_rejects_option
+from searchkbd.cli.score import shape, show
 
 if TYPE_CHECKING:
     from searchkbd.corpus.options import ReadOptions
@@ -58,7 +57,7 @@ if TYPE_CHECKING:
 @neighbours_option
 @encoder_option
 @reading_options
-@rejects_option
+@shown_rejects_option
 @json_option
 @click.pass_context
 def command(
@@ -93,7 +92,7 @@ def command(
     else:
         _check_mine(files, reading)
     encoder, reading = load_encoder(encoder_name), hearing(reading)
-    with _Rejects(rejects) as rejected, _Stages() as stages:
+    with ToldRejects(rejects) as rejected, Stages() as stages:
         if mode == "filter":
             from searchkbd.mining.cuts import Cuts
             from searchkbd.mining.score import score_pairs
@@ -141,7 +140,7 @@ def _check_mine(files: tuple[str, ...], reading: ReadOptions) -> None:
 
 
 def _mine(
-    files: tuple[str, ...], out: str, encoder: Encoder, reading: ReadOptions, stages: _Stages,
+    files: tuple[str, ...], out: str, encoder: Encoder, reading: ReadOptions, stages: Stages,
     **options,
 ) -> MineSummary:  # fmt: skip
     from searchkbd.mining.files import mine_files

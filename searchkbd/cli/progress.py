@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 PATIENCE = 2.0
 """Seconds that pass in silence."""
@@ -71,3 +71,31 @@ class _Bar:
         )
         self._progress.start()
         self._task = self._progress.add_task(self._label, total=None, rate="")
+
+
+class Stages:
+    """One progress bar after the other: each opens when it is first told something."""
+
+    def __init__(self) -> None:
+        self._open = ExitStack()
+        self._label = ""
+        self._update: Callable[[float, float | None], None] = lambda done, total: None
+
+    def __enter__(self) -> Stages:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._open.close()
+
+    def stage(self, label: str, unit: str) -> Callable[..., None]:
+        """Return a function of (done, in all) for the bar called *label*."""
+
+        def update(done: float, total: float | None = None) -> None:
+            if self._label != label:
+                # A terminal shows one bar at a time.
+                self._open.close()
+                self._update = self._open.enter_context(counted_progress(label, unit))
+                self._label = label
+            self._update(done, total)
+
+        return update

@@ -13,10 +13,20 @@ from searchkbd.cli.output import note, plural
 
 if TYPE_CHECKING:
     from searchkbd.corpus.report import RejectReport
+    from searchkbd.corpus.sentence import Reject
 
 rejects_option = click.option(
     "--rejects", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
     help="Where rejected rows are listed.  [default: DIR.rejects.tsv]",
+)  # fmt: skip
+
+SHOWN = 20
+"""Rejected rows that are named on standard error where no report is asked for."""
+
+shown_rejects_option = click.option(
+    "--rejects", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
+    help="Where rejected rows are listed, all of them.  "
+    f"[default: the first {SHOWN} on standard error]",
 )  # fmt: skip
 
 
@@ -48,3 +58,41 @@ def show_rejects(report: RejectReport) -> None:
     note(f"  {plural(report.count, 'row')} rejected, listed in {report.path}:")
     for reason, count in report.by_reason.most_common(5):
         note(f"    {count:>7,}  {reason}")
+
+
+class ToldRejects:
+    """What was rejected: told at the end of the context, however it ends."""
+
+    def __init__(self, path: Path | None) -> None:
+        from searchkbd.corpus.report import RejectReport
+
+        self.count = 0
+        self._first: list[Reject] = []
+        self._report = RejectReport(path) if path else None
+
+    def add(self, reject: Reject) -> None:
+        self.count += 1
+        if self._report:
+            self._report.add(reject)
+        elif len(self._first) < SHOWN:
+            self._first.append(reject)
+
+    def __enter__(self) -> ToldRejects:
+        if self._report:
+            self._report.__enter__()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._report:
+            self._report.__exit__(*error)
+        if not self.count:
+            return
+        where = f", listed in {self._report.path}" if self._report else ""
+        note(f"{plural(self.count, 'row')} rejected{where}:")
+        if self._report:
+            for reason, count in self._report.by_reason.most_common(5):
+                note(f"  {count:>7,}  {reason}")
+        for reject in self._first:
+            note(f"  {reject.place}: {reject.reason}")
+        if not self._report and self.count > len(self._first):
+            note(f"  ... and {self.count - len(self._first):,} more (all of them: --rejects FILE)")

@@ -23,15 +23,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from searchkbd.index.hashing import key_hash
-
-if TYPE_CHECKING:
-    from searchkbd.index.texts import TextFile
 
 BOUNDS = (24, 48, 96, 192)
 """Longest base form, in characters, of each class but the last."""
@@ -40,6 +37,13 @@ _CLASSES = len(BOUNDS) + 1
 _LETTER_CLASSES = 32
 _BLOCK = 2048  # texts sketched at a time: 8 MB of unpacked bits in the widest class
 _EPSILON = 1e-9
+
+
+class Sketched(Protocol):
+    """What is searched: a text file, its row numbers and the arrays that ``build`` made."""
+
+    rows: NDArray[np.int64]
+    arrays: Mapping[str, NDArray]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +89,7 @@ def build(bases: Sequence[str]) -> dict[str, NDArray]:
     return arrays
 
 
-def similar(files: Sequence[TextFile], base: str, least: float = 0.7) -> list[Similar]:
+def similar(files: Sequence[Sketched], base: str, least: float = 0.7) -> list[Similar]:
     """Return every row of *files* whose base form is like *base*, fewest edits first.
 
     Alike are two base forms if 1 − edits / length of the longer is at least *least* (above 0),
@@ -118,7 +122,7 @@ def similar(files: Sequence[TextFile], base: str, least: float = 0.7) -> list[Si
     return sorted(alike, key=lambda s: (s.edits / max(s.length, size), s.row))
 
 
-def same_base(files: Sequence[TextFile], bases: Sequence[str]) -> dict[str, list[int]]:
+def same_base(files: Sequence[Sketched], bases: Sequence[str]) -> dict[str, list[int]]:
     """Return the rows whose base form is one of *bases*, by base form; none, no entry."""
     distinct = list(dict.fromkeys(bases))
     wanted = np.array([key_hash(base) for base in distinct], dtype=np.int64)

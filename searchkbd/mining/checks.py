@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rapidfuzz.distance import Levenshtein
 
+from searchkbd.corpus.sentence import UNDETERMINED
 from searchkbd.text.identify import CLASSES, identify_batch
 from searchkbd.text.languages import LANGUAGES
 
@@ -78,7 +79,7 @@ def in_wrong_language(texts: Sequence[str], langs: Sequence[str]) -> list[bool]:
 def _contradicts(found: str, said: str) -> bool:
     if said in CLASSES:
         return found != said
-    return found in LANGUAGES
+    return said != UNDETERMINED and found in LANGUAGES
 
 
 def unusual_lengths(logs: NDArray[np.float64], shorter: NDArray[np.integer]) -> NDArray[np.bool_]:

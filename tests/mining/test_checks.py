@@ -63,6 +63,7 @@ def test_numbers_are_digits_and_sorted(text):
         ("The train was very late again this morning.", "de", True),
         ("Der Zug hatte heute Morgen wieder große Verspätung.", "de", False),
         ("Der Zug hatte heute Morgen wieder große Verspätung.", "en", True),
+        ("The train was very late again this morning.", "und", False),
         ("машинэ", "ru", False),  # too short
     ],
 )
