@@ -16,7 +16,7 @@ from searchkbd.cli.memory_options import (
 )
 from searchkbd.cli.options import (
     LANGUAGE,
-    columns_option,
+    _columns,
     encoder_option,
     index_option,
     json_option,
@@ -64,7 +64,11 @@ _LABELS = {"101": "context 101", "100": "exact 100", "semantic": "by meaning"}
     "--format", "format_", type=click.Choice(["po", "xliff", "tmx", "tsv", "csv"]),
     help="Format of FILE; told by its name when not given.",
 )
-@columns_option
+@click.option(
+    "--column", "columns", multiple=True, callback=_columns, metavar="OURS=THEIRS",
+    help="Where a column of a table is named otherwise: text_a=NAME for the texts, text_b=NAME "
+    "for their translations; or by number, from 1: text_a=2.",
+)
 @click.option("--delimiter", metavar="CHAR", help="Column separator of a CSV file.")
 @click.option(
     "--header/--no-header", default=None,
@@ -108,12 +112,12 @@ def command(
     reviewed in the way of the format. Everything else in FILE stays as it is. Printed is the
     analysis of the segments to translate: how many have a match of which quality.
 
-    In a table, --column text_a=NAME and text_b=NAME name the columns of the texts and of their
-    translations, where they are not called by their languages or as "source" and "target".
+    In a table, the columns of the texts and of their translations are called by their languages,
+    or "source" and "target"; see --column for other names.
     """
     from searchkbd.api import open_index
-    from searchkbd.cli.evaluate import _Rejects
     from searchkbd.cli.progress import counted_progress
+    from searchkbd.cli.rejects import ToldRejects
     from searchkbd.corpus.options import ReadOptions
     from searchkbd.pretranslation.answers import MemoryOptions
     from searchkbd.pretranslation.options import FileOptions
@@ -133,7 +137,7 @@ def command(
     )
     with (
         open_index(index, encoder if semantic else None, map_vectors=semantic) as opened,
-        _Rejects(rejects) as rejected,
+        ToldRejects(rejects) as rejected,
         counted_progress("Looking up", "segments") as update,
     ):
         note_absent((target,), opened.languages)

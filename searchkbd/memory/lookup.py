@@ -122,7 +122,8 @@ class _Search:
         self._units = UnitFinder(
             reader, source_lang, target_lang, options.penalties, options.pivots
         )
-        self._possible = {source_lang, target_lang} <= set(reader.sentences_per_language)
+        present = {file.lang for file in reader.named_text_files}
+        self._possible = {source_lang, target_lang} <= present
 
     @cached_property
     def _files(self) -> list[TextFile]:
@@ -169,7 +170,7 @@ class _Search:
         Many a near neighbour has no translation in the target language: look deeper until
         enough have, or until neighbours are no longer near.
         """
-        available = self._reader.sentences_per_language[self._source_lang]
+        available = self._reader.sentences_per_language.get(self._source_lang, 0)
         depth = 0
         while pools and depth < available:
             depth = min(max(4 * depth, _SEMANTIC_DEPTH), available)
