@@ -47,7 +47,10 @@ class EncoderType(click.ParamType):
 LANGUAGE = LanguageType()
 
 
-def _columns(ctx: click.Context, param: click.Parameter, values: Sequence[str]) -> dict[str, str]:
+def parse_columns(
+    ctx: click.Context, param: click.Parameter, values: Sequence[str]
+) -> dict[str, str]:
+    """Return OURS=THEIRS options as a dictionary (a callback of click)."""
     columns = {}
     for value in values:
         ours, equals, theirs = value.partition("=")
@@ -91,7 +94,7 @@ langs_option = click.option(
     help="Languages of a file's two text columns, as in kbd,ru.",
 )  # fmt: skip
 columns_option = click.option(
-    "--column", "columns", multiple=True, callback=_columns, metavar="OURS=THEIRS",
+    "--column", "columns", multiple=True, callback=parse_columns, metavar="OURS=THEIRS",
     help="Where a column is named otherwise: text=sentence, or by number: text=3. Ours are id, "
     "lang, text, group, origin; lang_a, lang_b, text_a, text_b for pairs.",
 )  # fmt: skip

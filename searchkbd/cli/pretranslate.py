@@ -16,10 +16,10 @@ from searchkbd.cli.memory_options import (
 )
 from searchkbd.cli.options import (
     LANGUAGE,
-    _columns,
     encoder_option,
     index_option,
     json_option,
+    parse_columns,
 )
 from searchkbd.cli.output import note_absent, plural, print_json
 from searchkbd.memory.query import MIN_SIMILARITY
@@ -65,7 +65,7 @@ _LABELS = {"101": "context 101", "100": "exact 100", "semantic": "by meaning"}
     help="Format of FILE; told by its name when not given.",
 )
 @click.option(
-    "--column", "columns", multiple=True, callback=_columns, metavar="OURS=THEIRS",
+    "--column", "columns", multiple=True, callback=parse_columns, metavar="OURS=THEIRS",
     help="Where a column of a table is named otherwise: text_a=NAME for the texts, text_b=NAME "
     "for their translations; or by number, from 1: text_a=2.",
 )

@@ -35,7 +35,10 @@ def read_delimited(
 
     Raises :class:`CorpusError` when the header does not say where the texts are.
     """
-    records = _csv(lines, options) if quoted else _tsv(lines, options.delimiter or "\t")
+    if quoted:
+        records = csv_records(lines, options)
+    else:
+        records = tsv_records(lines, options.delimiter or "\t")
     layout: Layout | None = None
     for number, raw, cells, problem in records:
         if problem:
@@ -70,14 +73,16 @@ def _layout(first: list[str], options: ReadOptions) -> tuple[Layout, bool]:
     return layout_of(first, options), True  # which says what is missing
 
 
-def _tsv(lines: Iterable[Line], delimiter: str) -> Iterator[Record]:
+def tsv_records(lines: Iterable[Line], delimiter: str) -> Iterator[Record]:
+    """Yield a record for each line that is not empty; quotation marks are characters."""
     for number, line, problem in lines:
         # No stripping: a row of empty cells is blank, and whoever reads it sees that.
         if line or problem:
             yield number, line, line.split(delimiter), problem
 
 
-def _csv(lines: Iterable[Line], options: ReadOptions) -> Iterator[Record]:
+def csv_records(lines: Iterable[Line], options: ReadOptions) -> Iterator[Record]:
+    """Yield a record for each row, which may be of several lines where cells are quoted."""
     # The limit is the interpreter's. It is only ever raised here, because lines are bounded.
     csv.field_size_limit(max(csv.field_size_limit(), options.max_line_chars))
     waiting: deque[Line] = deque()

@@ -66,7 +66,7 @@ def text_lines(path: str, options: ReadOptions) -> Iterator[Line]:
         if not head:
             raise CorpusError(f"{name} cannot be read: {error}") from None
         damage = str(error)
-    encoding, skip = _encoding(head, name, options.encoding)
+    encoding, skip = text_encoding(head, name, options.encoding)
     if len(head) == skip:
         raise CorpusError(f"{name} is empty")
     decoder = codecs.getincrementaldecoder(encoding)(UNDECODABLE)
@@ -156,7 +156,7 @@ def _shown(line: str) -> str:
     ).replace("\0", "\\x00")
 
 
-def _encoding(head: bytes, name: str, named: str | None) -> tuple[str, int]:
+def text_encoding(head: bytes, name: str, named: str | None) -> tuple[str, int]:
     """Return the codec for a file that begins with *head*, and the length of its mark."""
     for bom, codec in _BOMS:
         if head.startswith(bom) and (named is None or _same_family(named, codec)):

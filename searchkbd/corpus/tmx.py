@@ -75,7 +75,7 @@ def read_tmx(path: str, options: ReadOptions, rows: RowReader) -> Iterator[Sente
                 source_lang = parse_start_tag(piece.text).get("srclang", "")
             elif piece.name == "tu":
                 tu = parse_element(piece.text)
-                yield from _unit(tu, piece, source_lang, rows)
+                yield from unit_sentences(tu, piece, source_lang, rows)
                 tuid = tu.get("tuid")
                 if tuid is not None and seen.before(tuid):
                     reason = f"duplicate tuid: {tuid[:80]!r}; both units are kept"
@@ -84,9 +84,10 @@ def read_tmx(path: str, options: ReadOptions, rows: RowReader) -> Iterator[Sente
             yield rows.reject(piece.line, str(error), piece.raw)
 
 
-def _unit(
+def unit_sentences(
     tu: Element, piece: Piece, source_lang: str, rows: RowReader
 ) -> Iterator[Sentence | Reject]:
+    """Yield what one ``<tu>`` gives: its sentences, then the rejects."""
     tuvs = children(tu, "tuv")
     if not tuvs:
         yield rows.reject(piece.line, "no text: a unit without <tuv>", piece.raw)

@@ -46,7 +46,7 @@ def xml_text(path: str, options: ReadOptions) -> Iterator[str]:
         head = next(blocks, b"")
     except DamagedError as error:
         raise CorpusError(f"{name} cannot be read: {error}") from None
-    codec, skip = _codec(head, name, options.encoding)
+    codec, skip = xml_codec(head, name, options.encoding)
     if len(head) == skip:
         raise CorpusError(f"{name} is empty")
     decoder = io.IncrementalNewlineDecoder(codecs.getincrementaldecoder(codec)(UNDECODABLE), True)
@@ -79,7 +79,11 @@ def _blocks(path: str) -> Iterator[bytes]:
         raise damage
 
 
-def _codec(head: bytes, name: str, named: str | None) -> tuple[str, int]:
+def xml_codec(head: bytes, name: str, named: str | None) -> tuple[str, int]:
+    """Return the codec for an XML file *name* that begins with *head*, and its mark's length.
+
+    *named* is the encoding that the user gave. Raises CorpusError for one that there is not.
+    """
     for start, codec, skip in _SIGNATURES:
         if head.startswith(start):
             return codec, skip

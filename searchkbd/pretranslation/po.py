@@ -12,6 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from searchkbd.corpus.decompress import shown
+from searchkbd.corpus.lines import UNDECODABLE
 from searchkbd.corpus.po import SOURCE_LANGUAGE
 from searchkbd.corpus.rows import RowReader
 from searchkbd.corpus.sentence import CorpusError
@@ -87,7 +88,7 @@ class PoDocument:
             codec = "utf-8"
         self._recoded = codec != "utf-8" or named == "CHARSET"
         try:
-            return data.decode(codec, "searchkbd.escape" if codec == "utf-8" else "strict")
+            return data.decode(codec, UNDECODABLE if codec == "utf-8" else "strict")
         except UnicodeError as error:
             raise CorpusError(
                 f"{self._name} cannot be read as {named}: {error}; name its encoding: --encoding"

@@ -14,8 +14,8 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 
 from searchkbd.corpus.decompress import shown
-from searchkbd.corpus.delimited import _csv, _tsv, csv_delimiter
-from searchkbd.corpus.lines import Line, _encoding
+from searchkbd.corpus.delimited import csv_delimiter, csv_records, tsv_records
+from searchkbd.corpus.lines import UNDECODABLE, Line, text_encoding
 from searchkbd.corpus.rows import RowReader
 from searchkbd.corpus.sentence import CorpusError
 from searchkbd.pretranslation.blocks import byte_blocks
@@ -46,7 +46,10 @@ class TableDocument:
 
     def parts(self) -> Iterator[Part]:
         reading = self._options.reading
-        records = _csv(self._lines, reading) if self._quoted else _tsv(self._lines, self._delimiter)
+        if self._quoted:
+            records = csv_records(self._lines, reading)
+        else:
+            records = tsv_records(self._lines, self._delimiter)
         for number, raw, cells, problem in records:
             yield self._lines.before(number)
             written = self._lines.take(1 + raw.count("\n") if self._quoted else 1)
@@ -149,7 +152,7 @@ class _Lines:
         self._limit = options.reading.max_line_chars
         self._blocks = byte_blocks(path)
         head = next(self._blocks, b"")
-        self._encoding, skip = _encoding(head, self._name, options.reading.encoding)
+        self._encoding, skip = text_encoding(head, self._name, options.reading.encoding)
         if len(head) == skip:
             raise CorpusError(f"{self._name} is empty")
         self._head = head[skip:]
@@ -178,7 +181,7 @@ class _Lines:
         return "".join(self._held.popleft() for _ in range(count))
 
     def _raw(self) -> Iterator[str]:
-        decoder = codecs.getincrementaldecoder(self._encoding)("searchkbd.escape")
+        decoder = codecs.getincrementaldecoder(self._encoding)(UNDECODABLE)
         # Line ends are kept, but \r\n is never cut in two.
         whole = io.IncrementalNewlineDecoder(decoder, translate=False)
         rest, block = "", self._head

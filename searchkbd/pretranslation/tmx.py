@@ -16,8 +16,7 @@ from searchkbd.corpus.inline import seg_markup, start_tag
 from searchkbd.corpus.po import FUZZY
 from searchkbd.corpus.rows import RowReader
 from searchkbd.corpus.sentence import Reject, Sentence
-from searchkbd.corpus.tmx import ORIGIN
-from searchkbd.corpus.tmx import _unit as unit_sentences
+from searchkbd.corpus.tmx import ORIGIN, unit_sentences
 from searchkbd.corpus.xml_metadata import children, pop_lang
 from searchkbd.corpus.xml_parse import MalformedError, attributes, parse_element, parse_start_tag
 from searchkbd.corpus.xml_units import Dialect, Piece

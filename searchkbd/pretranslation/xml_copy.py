@@ -12,9 +12,10 @@ import re
 from collections.abc import Iterator
 
 from searchkbd.corpus.decompress import shown
+from searchkbd.corpus.lines import UNDECODABLE
 from searchkbd.corpus.options import ReadOptions
 from searchkbd.corpus.sentence import CorpusError
-from searchkbd.corpus.xml_text import _codec
+from searchkbd.corpus.xml_text import xml_codec
 from searchkbd.corpus.xml_units import Dialect, Piece, xml_pieces
 from searchkbd.pretranslation.blocks import byte_blocks
 
@@ -36,9 +37,9 @@ class XmlCopy:
         self._dialect = dialect
         self._blocks = byte_blocks(path)
         head = next(self._blocks, b"")
-        self.codec, skip = _codec(head, shown(path), options.encoding)
+        self.codec, skip = xml_codec(head, shown(path), options.encoding)
         self.mark = head[:skip]
-        decoder = codecs.getincrementaldecoder(self.codec)("searchkbd.escape")
+        decoder = codecs.getincrementaldecoder(self.codec)(UNDECODABLE)
         # Line ends are kept, but \r\n is never cut in two.
         self._decoder = io.IncrementalNewlineDecoder(decoder, translate=False)
         self._window = self._decoder.decode(head[skip:])

@@ -54,11 +54,11 @@ _WORD_START_VOWEL = frozenset("эыуЭЫУ")
 _NUMBER_PUNCTUATION = frozenset(".,-/:№+")
 
 # Soft hyphen, zero-width space and joiners, word joiner, byte order mark: invisible, never text.
-_INVISIBLE = re.compile("[\u00ad\u200b\u200c\u200d\u2060\ufeff]")
-_SPACE = re.compile(r"\s+")
-_LINE_WRAP = re.compile(rf"(?<=[{_CYRILLIC}\u04cf\u04c0])-[ \t]*\r?\n[ \t]*(?=[{_CYRILLIC}\u04cf])")
-_STRESS = re.compile("[\u0300\u0301]")
-_TYPOGRAPHY = str.maketrans(
+INVISIBLE = re.compile("[\u00ad\u200b\u200c\u200d\u2060\ufeff]")
+SPACE = re.compile(r"\s+")
+LINE_WRAP = re.compile(rf"(?<=[{_CYRILLIC}\u04cf\u04c0])-[ \t]*\r?\n[ \t]*(?=[{_CYRILLIC}\u04cf])")
+STRESS = re.compile("[\u0300\u0301]")
+TYPOGRAPHY = str.maketrans(
     {
         **dict.fromkeys("«»“”„‟″", '"'),
         **dict.fromkeys("‘’‚‛′`´", "'"),
@@ -84,8 +84,8 @@ def search_key(text: str) -> str:
     Cyrillic; soft hyphens, line-wrap hyphens and stress marks dropped; quotation marks, dashes
     and white space made plain. Punctuation, numbers, roman numerals and Latin words stay.
     """
-    clean = fold_twins(_plain(_STRESS.sub("", unicodedata.normalize("NFC", text))))
-    clean = clean.translate(_TYPOGRAPHY)
+    clean = fold_twins(_plain(STRESS.sub("", unicodedata.normalize("NFC", text))))
+    clean = clean.translate(TYPOGRAPHY)
     if "!" in clean:
         # What follows a "!" tells an exclamation from a palochka, and its case is part of that.
         clean = fold_palochka(clean)
@@ -178,10 +178,10 @@ def is_cyrillic(char: str) -> bool:
 
 def _plain(text: str) -> str:
     """NFC without invisible characters and line-wrap hyphens, white space made single."""
-    text = unicodedata.normalize("NFC", _INVISIBLE.sub("", text))
+    text = unicodedata.normalize("NFC", INVISIBLE.sub("", text))
     if "\n" in text:
-        text = _LINE_WRAP.sub("", text)
-    return _SPACE.sub(" ", text).strip()
+        text = LINE_WRAP.sub("", text)
+    return SPACE.sub(" ", text).strip()
 
 
 def _fold_token(match: re.Match[str]) -> str:

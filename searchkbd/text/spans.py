@@ -12,11 +12,11 @@ import unicodedata
 from collections.abc import Iterable
 
 from searchkbd.text.forms import (
-    _INVISIBLE,
-    _LINE_WRAP,
-    _SPACE,
-    _STRESS,
-    _TYPOGRAPHY,
+    INVISIBLE,
+    LINE_WRAP,
+    SPACE,
+    STRESS,
+    TYPOGRAPHY,
     search_key,
 )
 
@@ -63,12 +63,12 @@ def _folded(text: str) -> tuple[str, list[Span]]:
     """The steps of :func:`searchkbd.text.forms.search_key` that change a text's length, in its
     order; the others put one character in the place of another."""
     chars, spans = _composed(text, [(at, at + 1) for at in range(len(text))])
-    chars, spans = _without(chars, spans, _STRESS.finditer(chars))
+    chars, spans = _without(chars, spans, STRESS.finditer(chars))
     chars, spans = _composed(chars, spans)
-    chars, spans = _composed(*_without(chars, spans, _INVISIBLE.finditer(chars)))
-    chars, spans = _without(chars, spans, _LINE_WRAP.finditer(chars))
+    chars, spans = _composed(*_without(chars, spans, INVISIBLE.finditer(chars)))
+    chars, spans = _without(chars, spans, LINE_WRAP.finditer(chars))
     chars, spans = _single_spaces(chars, spans)
-    pieces = [char.translate(_TYPOGRAPHY).casefold() for char in chars]
+    pieces = [char.translate(TYPOGRAPHY).casefold() for char in chars]
     spans = [span for piece, span in zip(pieces, spans, strict=True) for _ in piece]
     return _composed("".join(pieces), spans)
 
@@ -114,7 +114,7 @@ def _single_spaces(chars: str, spans: list[Span]) -> tuple[str, list[Span]]:
     pieces: list[str] = []
     out: list[Span] = []
     at = 0
-    for match in _SPACE.finditer(chars):
+    for match in SPACE.finditer(chars):
         start, end = match.span()
         pieces.append(chars[at:start])
         out += spans[at:start]
