@@ -24,6 +24,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from million import LetterEncoder
 
 import searchkbd
 from searchkbd.corpus.options import ReadOptions
@@ -56,20 +57,6 @@ QUERIES = [
 ]  # fmt: skip
 
 
-class Meaningless:
-    """Vectors to fill an index with, the same for the same text."""
-
-    name = "meaningless"
-    fingerprint = "meaningless-8"
-    dim = 8
-
-    def encode(self, texts: list[str], langs: list[str] | None = None) -> np.ndarray:
-        out = np.array(
-            [[1 + len(text) % (3 + at) for at in range(self.dim)] for text in texts], np.float32
-        )
-        return out / np.linalg.norm(out, axis=1, keepdims=True)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--corpus", default="../shared/data/corpus/large.tsv")
@@ -79,7 +66,7 @@ def main() -> None:
     options = parser.parse_args()
     if not options.index.exists():
         start = time.perf_counter()
-        build_index(options.index, million(options.corpus, options.sentences), Meaningless())
+        build_index(options.index, million(options.corpus, options.sentences), LetterEncoder())
         print(f"built in {time.perf_counter() - start:.0f} s")
     plain = options.index.with_suffix(".txt")
     with searchkbd.open_index(options.index, map_vectors=False) as index:

@@ -11,6 +11,7 @@ are Russian sentences of `dev/sentences_kbd_ru.tsv`, which no unit was made from
 
 Printed are the latencies, what the first match is worth (quality as searchkbd counts it, whoever
 found it), and how many of the matches of quality 70 and more that the scan finds the others find.
+A segment that tmserver does not answer within --patience counts as so many seconds and no match.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from million import SOURCE, TARGET, LetterEncoder, real_pairs, variant
+from million import LANGS, LetterEncoder, other, real_pairs, variant
 from rapidfuzz import process
 from rapidfuzz.distance import Levenshtein
 
@@ -73,38 +74,45 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--index", type=Path, required=True)
+    parser.add_argument("--source", choices=LANGS, default=LANGS[0], help="as of million.py")
     parser.add_argument("--segments", type=int, default=200)
     parser.add_argument("--peer", metavar="PYTHON")
+    parser.add_argument("--patience", type=float, default=60, help="seconds for the peer's answer")
     parser.add_argument("--peer-memory", type=Path, help="where the peer's database is kept")
     options = parser.parse_args()
-    segments = make_segments(options.data, options.segments)
+    segments = make_segments(options.data, options.source, options.segments)
     with IndexReader(options.index) as reader:
         _ = reader.text_files
-        units = [(s.text, s.key) for s in reader.iterate("s.lang = ?", (SOURCE,))]
+        units = [(s.text, s.key) for s in reader.iterate("s.lang = ?", (options.source,))]
         print(f"{len(units):,} units, {len(segments)} segments, searchkbd {searchkbd.__version__}")
         measure(reader, [text for text, _ in units], [base_form(key) for _, key in units],
                 segments, options)  # fmt: skip
 
 
-def make_segments(data: Path, count: int) -> list[str]:
+def make_segments(data: Path, source: str, count: int) -> list[str]:
     chance = random.Random(1)
-    real = real_pairs(data)
-    words = [word for source, _ in real for word in source.split()]
+    real = real_pairs(data, source)
+    words = [word for text, _ in real for word in text.split()]
     changed = [variant(s, words, chance, 1 / 6) for s, _ in chance.sample(real, count // 2)]
     with open(data / "dev" / "sentences_kbd_ru.tsv", encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
-    unseen = [row["text_b"] if row["lang_b"] == SOURCE else row["text_a"] for row in rows]
+    unseen = [row["text_b"] if row["lang_b"] == source else row["text_a"] for row in rows]
     return changed + chance.sample(unseen, min(len(unseen), count - len(changed)))
 
 
 def measure(reader, texts: list[str], bases: list[str], segments: Sequence[str], options) -> None:
     encoder = LetterEncoder()
+    source, target = options.source, other(options.source)
     lookup = LookupOptions(k=1000, min_quality=LEAST, semantic=False, parts=False, step_down=False)
-    few = LookupOptions(k=5, min_quality=LEAST, semantic=False)
+    whole = LookupOptions(k=5, min_quality=LEAST, semantic=False, parts=False, step_down=False)
+    default = LookupOptions(k=5, min_quality=LEAST, semantic=False)
 
-    def searched(segment: str) -> list[str]:
-        found = look_up(reader, encoder, [Query(segment)], SOURCE, TARGET, options=few)
+    def searched(segment: str, how: LookupOptions = whole) -> list[str]:
+        found = look_up(reader, encoder, [Query(segment)], source, target, options=how)
         return [match.source for match in found[0].matches]
+
+    def with_parts(segment: str) -> list[str]:
+        return searched(segment, default)
 
     def scanned(segment: str) -> list[str]:
         found = process.extract(
@@ -113,17 +121,22 @@ def measure(reader, texts: list[str], bases: list[str], segments: Sequence[str],
         )  # fmt: skip
         return [texts[at] for _, _, at in found]
 
-    ways: dict[str, Callable[[str], list[str]]] = {"searchkbd": searched, "scan": scanned}
-    server = None
+    ways: dict[str, Callable[[str], list[str]]] = {
+        "searchkbd": searched, "searchkbd, with parts": with_parts, "scan": scanned,
+    }  # fmt: skip
+    peer = None
     if options.peer:
-        server, ask = start_peer(options, texts)
-        ways["tmserver"] = ask
+        peer = Peer(options.peer, options.patience)
+        peer.fill(options.peer_memory, texts)
+        ways["tmserver"] = peer.ask
     results = {name: Measured() for name in ways}
     relevant = 0
     complete = 0
     try:
         for segment in segments:
             answers = {}
+            if peer:
+                peer.ready()
             for name, way in ways.items():
                 start = time.perf_counter()
                 answers[name] = way(segment)
@@ -132,18 +145,17 @@ def measure(reader, texts: list[str], bases: list[str], segments: Sequence[str],
             worth = {t: quality_of(segment, t) for t in set(answers["scan"])}
             wanted = {text for text, quality in worth.items() if quality >= LEAST}
             everything = look_up(
-                reader, encoder, [Query(segment)], SOURCE, TARGET, options=lookup
+                reader, encoder, [Query(segment)], source, target, options=lookup
             )[0].matches
             targets = {search_key(match.target) for match in everything}
             relevant += len(wanted)
-            complete += sum(covered(text, everything, targets, reader) for text in wanted)
+            complete += sum(covered(text, everything, targets, reader, source) for text in wanted)
             for name, found in answers.items():
                 best = [quality_of(segment, text) for text in found[:1]]
                 results[name].first.append(best[0] if best and best[0] >= LEAST else 0)
     finally:
-        if server:
-            server.terminate()
-            server.wait()
+        if peer:
+            peer.stop()
     show(results)
     print(f"\nof {relevant:,} units of quality {LEAST} and more that the scan finds, searchkbd "
           f"gives {complete:,}, by itself or by a better one with the same target")  # fmt: skip
@@ -153,51 +165,83 @@ def quality_of(segment: str, source: str) -> int:
     return compare(read_segment(segment), read_segment(source)).quality
 
 
-def covered(text: str, matches, targets: set[str], reader) -> bool:
+def covered(text: str, matches, targets: set[str], reader, source: str) -> bool:
     """Whether *text* is a match's source, or another unit stands for its target."""
     if any(match.source == text for match in matches):
         return True
-    rows = [s.group_row for s in reader.with_key(search_key(text), SOURCE)]
+    rows = [s.group_row for s in reader.with_key(search_key(text), source)]
     return any(
-        member.lang == TARGET and search_key(member.text) in targets
+        member.lang == other(source) and search_key(member.text) in targets
         for members in reader.groups(rows).values()
         for member in members
     )
 
 
-def start_peer(options, texts: list[str]):
-    """Fill the peer's database, unless it is there, start its server, and return how to ask it."""
-    place = options.peer_memory or Path(tempfile.mkdtemp()) / "peer.db"
-    if not place.exists():
-        start = time.perf_counter()
-        fill = subprocess.Popen(
-            [options.peer, "-c", _FILL, str(place)], stdin=subprocess.PIPE, text=True,
-            encoding="utf-8",
-        )  # fmt: skip
-        with fill.stdin as pipe:
-            pipe.writelines(f"{text}\t{number}\n" for number, text in enumerate(texts))
-        if fill.wait():
-            sys.exit("the peer's database could not be filled")
-        print(f"tmserver: database filled in {time.perf_counter() - start:.0f} s")
-    server = subprocess.Popen(
-        [options.peer, "-m", "translate.services.tmserver", "-d", str(place), "-p", str(PORT),
-         "-b", "127.0.0.1", "--min-similarity", str(LEAST), "--max-candidates", "5"],
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
+class Peer:
+    """The server of translate-toolkit, in its own environment."""
 
-    def ask(segment: str) -> list[str]:
+    def __init__(self, python: str, patience: float) -> None:
+        self._python = python
+        self._patience = patience
+        self._place = Path()
+        self._server: subprocess.Popen | None = None
+        self.unanswered = 0
+
+    def fill(self, place: Path | None, texts: list[str]) -> None:
+        """Fill the database at *place*, unless it is there, and start the server."""
+        self._place = place or Path(tempfile.mkdtemp()) / "peer.db"
+        if not self._place.exists():
+            start = time.perf_counter()
+            fill = subprocess.Popen(
+                [self._python, "-c", _FILL, str(self._place)], stdin=subprocess.PIPE, text=True,
+                encoding="utf-8",
+            )  # fmt: skip
+            with fill.stdin as pipe:
+                pipe.writelines(f"{text}\t{number}\n" for number, text in enumerate(texts))
+            if fill.wait():
+                sys.exit("the peer's database could not be filled")
+            print(f"tmserver: database filled in {time.perf_counter() - start:.0f} s")
+        self._start()
+
+    def ask(self, segment: str) -> list[str]:
+        """Return the sources of the matches for *segment*, none where it takes too long."""
+        try:
+            return self._asked(segment)
+        except TimeoutError:
+            self.unanswered += 1
+            return []
+
+    def ready(self) -> None:
+        """Start the server again if it is still at a question that nobody waits for."""
+        if self.unanswered:
+            self.unanswered = 0
+            self.stop()
+            self._start()
+
+    def stop(self) -> None:
+        self._server.terminate()
+        self._server.wait()
+
+    def _asked(self, segment: str) -> list[str]:
         quoted = urllib.parse.quote(segment, safe="")
-        url = f"http://127.0.0.1:{PORT}/tmserver/{SOURCE}/{TARGET}/unit/{quoted}"
-        with urllib.request.urlopen(url, timeout=120) as answer:
+        url = f"http://127.0.0.1:{PORT}/tmserver/ru/kbd/unit/{quoted}"
+        with urllib.request.urlopen(url, timeout=self._patience) as answer:
             return [unit["source"] for unit in json.load(answer)]
 
-    for _ in range(120):
-        try:
-            ask("проба")
-            return server, ask
-        except OSError:
-            time.sleep(1)
-    sys.exit("the peer does not answer")
+    def _start(self) -> None:
+        self._server = subprocess.Popen(
+            [self._python, "-m", "translate.services.tmserver", "-d", str(self._place),
+             "-p", str(PORT), "-b", "127.0.0.1", "--min-similarity", str(LEAST),
+             "--max-candidates", "5"],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        for _ in range(120):
+            try:
+                self._asked("проба")
+                return
+            except OSError:
+                time.sleep(1)
+        sys.exit("the peer does not answer")
 
 
 def show(results: dict[str, Measured]) -> None:
