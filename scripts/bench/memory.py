@@ -4,14 +4,16 @@
     python scripts/bench/memory.py --data ../shared/data --index million --peer PYTHON
 
 *Scan* is rapidfuzz over every unit's base form in memory, what a plain fuzzy memory does;
-*tmserver* is that of translate-toolkit 3.18.1, the last release that has it: PYTHON is an
-interpreter of an environment with `translate-toolkit==3.18.1 cheroot` (without --peer it is left
-out). The same segments go to each in turn: half are units with a sixth of their words changed, half
-are Russian sentences of `dev/sentences_kbd_ru.tsv`, which no unit was made from.
+*tmserver* is that of translate-toolkit 3.18.1, the last release that has it, called behind its
+HTTP layer, which reads the UTF-8 of a segment as Latin-1 and so finds nothing that is Cyrillic:
+PYTHON is an interpreter of an environment with `translate-toolkit==3.18.1` (without --peer it is
+left out; with a million units it takes minutes a segment: ask for few --segments).
+
+The same segments go to each in turn: half are units with a sixth of their words changed, half are
+sentences of `dev/sentences_kbd_ru.tsv`, which no unit was made from.
 
 Printed are the latencies, what the first match is worth (quality as searchkbd counts it, whoever
 found it), and how many of the matches of quality 70 and more that the scan finds the others find.
-A segment that tmserver does not answer within --patience counts as so many seconds and no match.
 """
 
 from __future__ import annotations
@@ -25,8 +27,6 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.parse
-import urllib.request
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -44,7 +44,6 @@ from searchkbd.text.forms import search_key
 from searchkbd.text.segment import base_form, read_segment
 
 LEAST = 70
-PORT = 8765
 
 # Runs in the peer's environment.
 _FILL = """
@@ -58,6 +57,15 @@ for line in sys.stdin:
     if len(units) == 50000:
         memory.add_list(units, "ru", "kbd"); units = []
 memory.add_list(units, "ru", "kbd")
+"""
+
+_ANSWER = """
+import json, sys
+from translate.storage.tmdb import TMDB
+memory = TMDB(sys.argv[1], max_candidates=5, min_similarity=int(sys.argv[2]))
+for line in sys.stdin:
+    found = memory.translate_unit(line.rstrip("\\n"), "ru", "kbd")
+    print(json.dumps([unit["source"] for unit in found]), flush=True)
 """
 
 
@@ -77,7 +85,6 @@ def main() -> None:
     parser.add_argument("--source", choices=LANGS, default=LANGS[0], help="as of million.py")
     parser.add_argument("--segments", type=int, default=200)
     parser.add_argument("--peer", metavar="PYTHON")
-    parser.add_argument("--patience", type=float, default=60, help="seconds for the peer's answer")
     parser.add_argument("--peer-memory", type=Path, help="where the peer's database is kept")
     options = parser.parse_args()
     segments = make_segments(options.data, options.source, options.segments)
@@ -126,8 +133,7 @@ def measure(reader, texts: list[str], bases: list[str], segments: Sequence[str],
     }  # fmt: skip
     peer = None
     if options.peer:
-        peer = Peer(options.peer, options.patience)
-        peer.fill(options.peer_memory, texts)
+        peer = Peer(options.peer, options.peer_memory, texts)
         ways["tmserver"] = peer.ask
     results = {name: Measured() for name in ways}
     relevant = 0
@@ -135,8 +141,6 @@ def measure(reader, texts: list[str], bases: list[str], segments: Sequence[str],
     try:
         for segment in segments:
             answers = {}
-            if peer:
-                peer.ready()
             for name, way in ways.items():
                 start = time.perf_counter()
                 answers[name] = way(segment)
@@ -178,22 +182,14 @@ def covered(text: str, matches, targets: set[str], reader, source: str) -> bool:
 
 
 class Peer:
-    """The server of translate-toolkit, in its own environment."""
+    """The translation memory behind tmserver, in its own environment."""
 
-    def __init__(self, python: str, patience: float) -> None:
-        self._python = python
-        self._patience = patience
-        self._place = Path()
-        self._server: subprocess.Popen | None = None
-        self.unanswered = 0
-
-    def fill(self, place: Path | None, texts: list[str]) -> None:
-        """Fill the database at *place*, unless it is there, and start the server."""
-        self._place = place or Path(tempfile.mkdtemp()) / "peer.db"
-        if not self._place.exists():
+    def __init__(self, python: str, place: Path | None, texts: list[str]) -> None:
+        place = place or Path(tempfile.mkdtemp()) / "peer.db"
+        if not place.exists():
             start = time.perf_counter()
             fill = subprocess.Popen(
-                [self._python, "-c", _FILL, str(self._place)], stdin=subprocess.PIPE, text=True,
+                [python, "-c", _FILL, str(place)], stdin=subprocess.PIPE, text=True,
                 encoding="utf-8",
             )  # fmt: skip
             with fill.stdin as pipe:
@@ -201,47 +197,20 @@ class Peer:
             if fill.wait():
                 sys.exit("the peer's database could not be filled")
             print(f"tmserver: database filled in {time.perf_counter() - start:.0f} s")
-        self._start()
+        self._process = subprocess.Popen(
+            [python, "-c", _ANSWER, str(place), str(LEAST)], stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE, text=True, encoding="utf-8", bufsize=1,
+        )  # fmt: skip
+        self.ask("проба")
 
     def ask(self, segment: str) -> list[str]:
-        """Return the sources of the matches for *segment*, none where it takes too long."""
-        try:
-            return self._asked(segment)
-        except TimeoutError:
-            self.unanswered += 1
-            return []
-
-    def ready(self) -> None:
-        """Start the server again if it is still at a question that nobody waits for."""
-        if self.unanswered:
-            self.unanswered = 0
-            self.stop()
-            self._start()
+        """Return the sources of the matches for *segment*, best first."""
+        self._process.stdin.write(segment.replace("\n", " ") + "\n")
+        return json.loads(self._process.stdout.readline())
 
     def stop(self) -> None:
-        self._server.terminate()
-        self._server.wait()
-
-    def _asked(self, segment: str) -> list[str]:
-        quoted = urllib.parse.quote(segment, safe="")
-        url = f"http://127.0.0.1:{PORT}/tmserver/ru/kbd/unit/{quoted}"
-        with urllib.request.urlopen(url, timeout=self._patience) as answer:
-            return [unit["source"] for unit in json.load(answer)]
-
-    def _start(self) -> None:
-        self._server = subprocess.Popen(
-            [self._python, "-m", "translate.services.tmserver", "-d", str(self._place),
-             "-p", str(PORT), "-b", "127.0.0.1", "--min-similarity", str(LEAST),
-             "--max-candidates", "5"],
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
-        for _ in range(120):
-            try:
-                self._asked("проба")
-                return
-            except OSError:
-                time.sleep(1)
-        sys.exit("the peer does not answer")
+        self._process.terminate()
+        self._process.wait()
 
 
 def show(results: dict[str, Measured]) -> None:

@@ -167,7 +167,18 @@ def draw(task: Task, path: Path) -> None:
     figure.savefig(path, dpi=100, metadata={"Software": None})
 
 
-def scale(data: Path, sizes: list[int]) -> None:
+# With vectors of 16 dimensions, so that a million sentences a side take minutes, not hours.
+LETTERS = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from million import LetterEncoder
+from searchkbd.mining.files import mine_files
+mine_files(("kbd.txt", "ru.txt"), ("kbd", "ru"), "out.tsv", LetterEncoder(), scoring="ratio",
+           retrieval="max", neighbours=4, threshold=None, unique=False, on_reject=print)
+"""
+
+
+def scale(data: Path, sizes: list[int], letters: bool) -> None:
     corpus = [s for s in read_corpus(data / "corpus" / "large.tsv") if isinstance(s, Sentence)]
     print("| sentences | seconds | memory MB | mapped files MB |")
     print("|---|---|---|---|")
@@ -176,7 +187,7 @@ def scale(data: Path, sizes: list[int]) -> None:
             for lang in ("kbd", "ru"):
                 lines = made_up([s.text for s in corpus if s.lang == lang], size)
                 Path(folder, f"{lang}.txt").write_text("\n".join(lines) + "\n", "utf-8")
-            seconds, own, mapped = watched(Path(folder))
+            seconds, own, mapped = watched(Path(folder), letters)
         print(f"| {size:,} × {size:,} | {seconds:.0f} | {own:.0f} | {mapped:.0f} |", flush=True)
 
 
@@ -190,13 +201,15 @@ def made_up(texts: list[str], count: int) -> list[str]:
     return list(found.values())
 
 
-def watched(folder: Path) -> tuple[float, float, float]:
+def watched(folder: Path, letters: bool) -> tuple[float, float, float]:
     """Mine; return seconds, and the peaks in MB of the process's own memory and mapped files."""
     start = time.perf_counter()
+    command = ["-m", "searchkbd", "mine", "kbd.txt", "ru.txt", "--langs", "kbd,ru", "-o", "out.tsv"]
+    if letters:
+        command = ["-c", LETTERS, str(Path(__file__).resolve().parent)]
     process = subprocess.Popen(
-        [sys.executable, "-m", "searchkbd", "mine", "kbd.txt", "ru.txt", "--langs", "kbd,ru",
-         "-o", "out.tsv"], cwd=folder, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
+        [sys.executable, *command], cwd=folder, stderr=subprocess.DEVNULL
+    )
     peaks = {"RssAnon": 0, "RssFile": 0, "RssShmem": 0}
     done = threading.Event()
 
@@ -228,12 +241,13 @@ def main() -> None:
     judging.add_argument("--plot", type=Path)
     scaling = commands.add_parser("scale")
     scaling.add_argument("--data", type=Path, required=True)
+    scaling.add_argument("--letters", action="store_true", help="vectors of 16 dimensions")
     scaling.add_argument("sizes", type=int, nargs="+")
     options = parser.parse_args()
     if options.command == "judge":
         judge(options.data, options.noise, options.plot)
     else:
-        scale(options.data, options.sizes)
+        scale(options.data, options.sizes, options.letters)
 
 
 if __name__ == "__main__":
