@@ -1,4 +1,4 @@
-"""Measure a cold ``searchkbd search``: process start to exit, against the floor of its imports.
+"""Measure cold commands that read an index: process start to exit, against the floor of imports.
 
     python scripts/bench/cold_search.py --index large
 
@@ -18,11 +18,26 @@ import time
 
 FLOOR = [sys.executable, "-c", "import numpy, faiss"]
 SEARCHES = [
-    ("Kabardian query, fused", ["Сэ еджапIэм сокIуэ", "--from", "kbd"]),
-    ("Russian query, fused", ["Где находится школа?", "--from", "ru"]),
-    ("Russian query, semantic", ["Где находится школа?", "--from", "ru", "--mode", "semantic"]),
-    ("Russian query, lexical", ["Где находится школа?", "--from", "ru", "--mode", "lexical"]),
-    ("Russian query, language detected", ["Где находится школа?"]),
+    ("Kabardian query, fused", ["search", "Сэ еджапIэм сокIуэ", "--from", "kbd"]),
+    ("Russian query, fused", ["search", "Где находится школа?", "--from", "ru"]),
+    (
+        "Russian query, semantic",
+        ["search", "Где находится школа?", "--from", "ru", "--mode", "semantic"],
+    ),
+    (
+        "Russian query, lexical",
+        ["search", "Где находится школа?", "--from", "ru", "--mode", "lexical"],
+    ),
+    ("Russian query, language detected", ["search", "Где находится школа?"]),
+    (
+        "Kabardian segment, tm lookup",
+        ["tm", "lookup", "Сэ еджапIэм сокIуэ", "--from", "kbd", "--to", "ru"],
+    ),
+    (
+        "Russian segment, tm lookup",
+        ["tm", "lookup", "Где находится школа?", "--from", "ru", "--to", "kbd"],
+    ),
+    ("concordance", ["concordance", "школ*", "--lang", "ru", "--to", "kbd"]),
 ]
 
 PHASES = """
@@ -78,7 +93,7 @@ def main() -> None:
 
 
 def command(words: list[str], index: str) -> list[str]:
-    return [sys.executable, "-m", "searchkbd", "search", *words, "--index", index, "--json"]
+    return [sys.executable, "-m", "searchkbd", *words, "--index", index, "--json"]
 
 
 def wall(words: list[str]) -> float:
