@@ -94,8 +94,9 @@ def command(
         return 1 if rejected.count else 0
     noun = "pair" if summary.form == "pairs" else "unit"
     where = "standard output" if out == "-" else out
+    listed = f", listed in {report}" if report and summary.by_key + summary.near else ""
     note(f"{where}: {summary.kept:,} of {plural(summary.units, noun)}; dropped "
          f"{summary.by_key:,} with the same keys and {summary.near:,} near ones"
-         f"{f', listed in {report}' if report else ''}")  # fmt: skip
+         f"{listed}")  # fmt: skip
     note_respaced(out, summary.respaced)
     return 1 if rejected.count else 0
