@@ -80,6 +80,51 @@ def test_long_texts_of_every_class_are_found_from_each_other(pairs):
         assert found == scan(files, [texts], other, 0.7)
 
 
+def worst(kind, size, edits, start):
+    """A text without a repeated letter, and another so many edits away with nothing in common
+    where they differ: as far apart as sketches can be for so many edits."""
+    text = "".join(chr(start + at) for at in range(size))
+    out = list(text)
+    for number in range(edits):
+        at = 1 + number * (size - 2) // edits
+        if kind == "substitute":
+            out[at] = chr(start + size + number)
+        elif kind == "insert":
+            out[at] += chr(start + size + number)
+        else:
+            out[at] = ""
+    return text, "".join(out)
+
+
+@pytest.mark.parametrize("kind", ["substitute", "insert", "delete"])
+@pytest.mark.parametrize("least", [0.7, 0.8])
+@pytest.mark.parametrize("size", [20, 22])
+def test_the_bounds_are_reached_and_not_passed(kind, least, size):
+    reached = set()
+    for start in range(0x4E00, 0x4E00 + 40 * 32, 32):
+        # As many edits as are allowed; the longer text is what they are measured by.
+        edits = max(
+            e for e in range(1, 10)
+            if 1 - e / (size + (e if kind == "insert" else 0)) >= least - 1e-9
+        )  # fmt: skip
+        text, other = worst(kind, size, edits, start)
+        assert Levenshtein.distance(text, other) == edits
+        assert [s.edits for s in sketches.similar([file_of([text])], other, least)] == [edits]
+        apart = abs(len(text) - len(other))
+        letters, grams = (
+            int(np.bitwise_count(a ^ b).sum())
+            for a, b in zip(sketches._sketch([text], 0), sketches._sketch([other], 0), strict=True)
+        )
+        reached |= {
+            name
+            for name, bits, bound in (
+                ("letters", letters, 2 * edits - apart), ("grams", grams, 4 * edits - apart),
+            )
+            if bits == bound
+        }  # fmt: skip
+    assert reached == {"letters", "grams"}  # else this test would pass with tighter bounds
+
+
 def test_lower_bounds_rule_out_what_has_nothing_in_common():
     """Not only sound but of use: of 400 different sentences hardly any is compared in full."""
     words = ["дом", "река", "вода", "школа", "поезд", "снег", "ветер", "хлеб", "окно", "гора"]
