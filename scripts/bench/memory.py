@@ -219,7 +219,7 @@ def show(results: dict[str, Measured]) -> None:
           "| as good as the scan's |\n|---|---|---|---|---|---|---|")  # fmt: skip
     for name, result in results.items():
         p50 = statistics.median(result.milliseconds)
-        p95 = statistics.quantiles(result.milliseconds, n=20)[18]
+        p95 = statistics.quantiles(result.milliseconds, n=20, method="inclusive")[18]
         found = [quality for quality in result.first if quality]
         as_good = sum(
             own >= best for own, best in zip(result.first, results["scan"].first, strict=True)

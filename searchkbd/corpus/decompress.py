@@ -18,6 +18,7 @@ STDIN = "-"
 """The file name that stands for standard input."""
 
 _CHUNK = 1 << 18
+_BLOCK = 1 << 16
 # Against decompression bombs. bzip2 and xz are asked for so many bytes at a time; gzip and
 # Zstandard cannot make more than 1 and 32 MB of the few compressed bytes that they are given.
 _OUTPUT = 1 << 20
@@ -95,6 +96,29 @@ def _beginning(chunks: Iterator[bytes]) -> tuple[list[bytes], DamagedError | Non
     except DamagedError as error:
         return start, error
     return start, None
+
+
+def byte_blocks(path: str) -> Iterator[bytes]:
+    """Yield what :func:`byte_chunks` does, in blocks of 64 kB and more but the last.
+
+    What came before damage is yielded before DamagedError is raised.
+    """
+    parts: list[bytes] = []
+    size = 0
+    damage = None
+    try:
+        for chunk in byte_chunks(path):
+            parts.append(chunk)
+            size += len(chunk)
+            if size >= _BLOCK:
+                yield b"".join(parts)
+                parts, size = [], 0
+    except DamagedError as error:
+        damage = error
+    if parts:
+        yield b"".join(parts)
+    if damage:
+        raise damage
 
 
 def _open(path: str):

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from searchkbd.corpus.decompress import STDIN, DamagedError, byte_chunks, shown
 from searchkbd.corpus.lines import text_lines
@@ -58,13 +58,7 @@ def read_po(path: str, options: ReadOptions, rows: RowReader) -> Iterator[Senten
     Raises CorpusError when translate-toolkit is missing, and when there are translations and
     nothing says their language.
     """
-    try:
-        from translate.storage.pypo import pounit
-    except ImportError:
-        raise CorpusError(
-            f"{shown(path)} is read with translate-toolkit; install it: "
-            "pip install 'searchkbd[formats]'"
-        ) from None
+    pounit = load_toolkit(path)[1].pounit
     reader = _Reader(path, options, rows, pounit)
     options = replace(options, encoding=options.encoding or _charset(path))
     yield from with_neighbours(
@@ -111,6 +105,21 @@ def _blocks(path: str, options: ReadOptions) -> Iterator[_Block]:
         lines.append(line)
     if lines:
         yield _Block(start, tuple(lines))
+
+
+def load_toolkit(path: str) -> tuple[Any, Any]:
+    """Return translate-toolkit's modules ``poparser`` and ``pypo``.
+
+    Raises CorpusError, about the file *path*, when it is not installed.
+    """
+    try:
+        from translate.storage import poparser, pypo
+    except ImportError:
+        raise CorpusError(
+            f"{shown(path)} is read with translate-toolkit; install it: "
+            "pip install 'searchkbd[formats]'"
+        ) from None
+    return poparser, pypo
 
 
 class _Reader:

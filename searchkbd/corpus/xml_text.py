@@ -8,12 +8,10 @@ import re
 from collections.abc import Iterator
 from contextlib import suppress
 
-from searchkbd.corpus.decompress import DamagedError, byte_chunks, shown
+from searchkbd.corpus.decompress import DamagedError, byte_blocks, shown
 from searchkbd.corpus.lines import UNDECODABLE
 from searchkbd.corpus.options import ReadOptions
 from searchkbd.corpus.sentence import CorpusError
-
-_BLOCK = 1 << 16
 
 # How files in each encoding begin (XML 1.0, appendix F), and how much of that is a mark.
 _SIGNATURES = (
@@ -41,7 +39,7 @@ def xml_text(path: str, options: ReadOptions) -> Iterator[str]:
     encoding, and :class:`DamagedError` where compressed data is damaged or ends too early.
     """
     name = shown(path)
-    blocks = _blocks(path)
+    blocks = byte_blocks(path)
     try:
         head = next(blocks, b"")
     except DamagedError as error:
@@ -57,26 +55,6 @@ def xml_text(path: str, options: ReadOptions) -> Iterator[str]:
         yield decoder.decode(b"", final=True)
     except UnicodeError as error:  # some codecs ignore error handlers
         raise CorpusError(f"{name} cannot be read as {codec}: {error}") from None
-
-
-def _blocks(path: str) -> Iterator[bytes]:
-    """Yield the bytes of *path* in larger pieces than the decompressors make."""
-    parts: list[bytes] = []
-    size = 0
-    damage = None
-    try:
-        for chunk in byte_chunks(path):
-            parts.append(chunk)
-            size += len(chunk)
-            if size >= _BLOCK:
-                yield b"".join(parts)
-                parts, size = [], 0
-    except DamagedError as error:
-        damage = error
-    if parts:
-        yield b"".join(parts)
-    if damage:
-        raise damage
 
 
 def xml_codec(head: bytes, name: str, named: str | None) -> tuple[str, int]:

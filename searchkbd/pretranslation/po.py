@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from searchkbd.corpus.decompress import shown
 from searchkbd.corpus.lines import UNDECODABLE
-from searchkbd.corpus.po import SOURCE_LANGUAGE
+from searchkbd.corpus.po import SOURCE_LANGUAGE, load_toolkit
 from searchkbd.corpus.rows import RowReader
 from searchkbd.corpus.sentence import CorpusError
 from searchkbd.pretranslation.blocks import byte_blocks
@@ -47,14 +47,8 @@ class PoDocument:
     codec = "utf-8"
 
     def __init__(self, path: str, options: FileOptions) -> None:
-        try:
-            from translate.storage import poparser, pypo
-        except ImportError:
-            raise CorpusError(
-                f"{shown(path)} is read with translate-toolkit; install it: "
-                "pip install 'searchkbd[formats]'"
-            ) from None
-        self._parser, self._unit_class = poparser, pypo.pounit
+        self._parser, pypo = load_toolkit(path)
+        self._unit_class = pypo.pounit
         self._name = shown(path)
         self._options = options
         self._segments = SegmentReader(RowReader(path, options.reading), options.overwrite)

@@ -18,13 +18,13 @@ from searchkbd.corpus.rows import RowReader
 from searchkbd.corpus.sentence import Reject, Sentence
 from searchkbd.corpus.tmx import ORIGIN, unit_sentences
 from searchkbd.corpus.xml_metadata import children, pop_lang
-from searchkbd.corpus.xml_parse import MalformedError, attributes, parse_element, parse_start_tag
+from searchkbd.corpus.xml_parse import attributes, parse_element, parse_start_tag
 from searchkbd.corpus.xml_units import Dialect, Piece
 from searchkbd.export.xml import content, element
 from searchkbd.pretranslation.filling import Filling
 from searchkbd.pretranslation.options import FileOptions, code_or_none
 from searchkbd.pretranslation.units import Part, SegmentReader, Unit, divided
-from searchkbd.pretranslation.xml_copy import XmlCopy
+from searchkbd.pretranslation.xml_copy import XmlCopy, xml_parts
 from searchkbd.pretranslation.xml_edit import attribute, changed, indent, opened, parsed
 
 if TYPE_CHECKING:
@@ -51,23 +51,14 @@ class TmxDocument:
         self._source: str | None = None
 
     def parts(self) -> Iterator[Part]:
-        for item in self._copy.pieces():
-            if isinstance(item, str):
-                yield item
-                continue
-            piece, raw = item
-            try:
-                if piece.problem:
-                    raise MalformedError(piece.problem)
-                if piece.name == "tu":
-                    yield self._unit(parse_element(piece.text), piece, raw)
-                    continue
-                if piece.name == "header":
-                    self._source_lang = parse_start_tag(piece.text).get("srclang", "")
-                yield raw
-            except MalformedError as error:
-                reject = self._segments.reject(piece.line, str(error), piece.raw)
-                yield Unit(raw, [], lambda found, raw=raw: raw, [reject])
+        return xml_parts(self._copy, self._segments, self._part)
+
+    def _part(self, piece: Piece, raw: str) -> Part:
+        if piece.name == "tu":
+            return self._unit(parse_element(piece.text), piece, raw)
+        if piece.name == "header":
+            self._source_lang = parse_start_tag(piece.text).get("srclang", "")
+        return raw
 
     def _unit(self, tu: Element, piece: Piece, raw: str) -> Unit:
         if self._source is None:

@@ -18,7 +18,6 @@ from searchkbd.corpus.rows import RowReader
 from searchkbd.corpus.sentence import CorpusError, Reject
 from searchkbd.corpus.xml_metadata import children
 from searchkbd.corpus.xml_parse import (
-    MalformedError,
     attributes,
     local_name,
     parse_element,
@@ -30,7 +29,7 @@ from searchkbd.memory.match import MatchKind
 from searchkbd.pretranslation.filling import Filling
 from searchkbd.pretranslation.options import FileOptions
 from searchkbd.pretranslation.units import Part, Segment, SegmentReader, Unit, divided
-from searchkbd.pretranslation.xml_copy import XmlCopy
+from searchkbd.pretranslation.xml_copy import XmlCopy, xml_parts
 from searchkbd.pretranslation.xml_edit import (
     Change,
     Node,
@@ -68,21 +67,12 @@ class XliffDocument:
         self._namespaces: dict[str, str] = {}
 
     def parts(self) -> Iterator[Part]:
-        for item in self._copy.pieces():
-            if isinstance(item, str):
-                yield item
-                continue
-            piece, raw = item
-            try:
-                if piece.problem:
-                    raise MalformedError(piece.problem)
-                if piece.name in _DIALECT.units:
-                    yield self._unit(parse_element(piece.text, self._namespaces), piece, raw)
-                else:
-                    yield self._entered(parse_start_tag(piece.text, self._namespaces), raw)
-            except MalformedError as error:
-                reject = self._segments.reject(piece.line, str(error), piece.raw)
-                yield Unit(raw, [], lambda found, raw=raw: raw, [reject], self._file)
+        return xml_parts(self._copy, self._segments, self._part, lambda: self._file)
+
+    def _part(self, piece: Piece, raw: str) -> Part:
+        if piece.name in _DIALECT.units:
+            return self._unit(parse_element(piece.text, self._namespaces), piece, raw)
+        return self._entered(parse_start_tag(piece.text, self._namespaces), raw)
 
     def _entered(self, element: Element, tag: str) -> str:
         """Note what the start *tag* of an element says; return it with the target language."""

@@ -9,15 +9,17 @@ from __future__ import annotations
 import codecs
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from searchkbd.corpus.decompress import shown
 from searchkbd.corpus.lines import UNDECODABLE
 from searchkbd.corpus.options import ReadOptions
 from searchkbd.corpus.sentence import CorpusError
+from searchkbd.corpus.xml_parse import MalformedError
 from searchkbd.corpus.xml_text import xml_codec
 from searchkbd.corpus.xml_units import Dialect, Piece, xml_pieces
 from searchkbd.pretranslation.blocks import byte_blocks
+from searchkbd.pretranslation.units import Part, SegmentReader, Unit
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
@@ -157,3 +159,28 @@ def _end_of(text: str, window: str, at: int) -> int | None:
             return None
         at += len(line)
     return at
+
+
+def xml_parts(
+    copy: XmlCopy,
+    segments: SegmentReader,
+    read: Callable[[Piece, str], Part],
+    file: Callable[[], int] = lambda: 0,
+) -> Iterator[Part]:
+    """Yield the parts of an XML file: what *read* makes of each piece, and what lies between.
+
+    A piece that is not well-formed stays as it stands, and is a reject of the *file* (its number)
+    that it is in.
+    """
+    for item in copy.pieces():
+        if isinstance(item, str):
+            yield item
+            continue
+        piece, raw = item
+        try:
+            if piece.problem:
+                raise MalformedError(piece.problem)
+            yield read(piece, raw)
+        except MalformedError as error:
+            reject = segments.reject(piece.line, str(error), piece.raw)
+            yield Unit(raw, [], lambda found, raw=raw: raw, [reject], file())
