@@ -140,13 +140,17 @@ def _read(
     rejected: ToldRejects,
     progress: Callable[[int], None],
 ) -> list[PairFile]:
+    from searchkbd.corpus.files import corpora
     from searchkbd.evaluation.pairs import read_pairs
     from searchkbd.resources import PHRASEBOOK
 
     if not files:
         note("no FILE given: measuring the phrasebook that comes with searchkbd")
         return [read_pairs(PHRASEBOOK, name=PHRASEBOOK.name)]
-    return [read_pairs(file, options, on_reject=rejected.add, progress=progress) for file in files]
+    return [
+        read_pairs(file, read_as, on_reject=rejected.add, progress=progress)
+        for file, read_as in corpora(files, options)
+    ]
 
 
 def _shape(

@@ -71,6 +71,20 @@ def test_files_that_do_not_name_their_languages(run, quick, write):
     assert code == 0 and json.loads(out)["evaluations"][0]["sources"] == 2
 
 
+def test_two_files_of_lines(run, quick, write, texts):
+    groups = [group for group in texts.values() if "kbd" in group]
+    halves = [
+        write(f"moses.{lang}", "".join(group[lang] + "\n" for group in groups))
+        for lang in ("kbd", "ru")
+    ]
+    code, out, _ = run("eval", *halves, "--json")
+    shape = json.loads(out)
+    assert code == 0 and len(shape["files"]) == 1
+    assert {(row["from"], row["to"]) for row in shape["evaluations"]} == {
+        ("kbd", "ru"), ("ru", "kbd"),
+    }  # fmt: skip
+
+
 def test_distractors(run, quick, pairs, write):
     pool = write("pool.txt", "Снег.\nвода холодная.\nЛёд.\nснег.\nМороз.\n")
     arguments = ("eval", pairs, "--distractors", pool, "--lang", "ru", "--max-distractors", 2)
