@@ -176,16 +176,22 @@ def _same_family(named: str, codec: str) -> bool:
 
 
 def _named_codec(named: str) -> str:
+    name = known_codec(named)
+    if name is None:
+        raise CorpusError(
+            f"unknown encoding {named!r} (expected one like utf-8, cp1251, utf-16 or mac-cyrillic)"
+        )
+    return name
+
+
+def known_codec(named: str) -> str | None:
+    """Return Python's name of the text encoding *named*, None if there is none that streams."""
     info = None
     with suppress(LookupError, ValueError):
         with suppress(UnicodeError):
             b"a".decode(named)  # a LookupError for what is a codec but not a text encoding
         info = codecs.lookup(named)
-    if info is None or info.incrementaldecoder is None:
-        raise CorpusError(
-            f"unknown encoding {named!r} (expected one like utf-8, cp1251, utf-16 or mac-cyrillic)"
-        )
-    return info.name
+    return info.name if info is not None and info.incrementaldecoder is not None else None
 
 
 def _utf16_without_mark(head: bytes) -> str | None:

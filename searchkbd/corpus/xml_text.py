@@ -6,10 +6,9 @@ import codecs
 import io
 import re
 from collections.abc import Iterator
-from contextlib import suppress
 
 from searchkbd.corpus.decompress import DamagedError, byte_blocks, shown
-from searchkbd.corpus.lines import UNDECODABLE
+from searchkbd.corpus.lines import UNDECODABLE, known_codec
 from searchkbd.corpus.options import ReadOptions
 from searchkbd.corpus.sentence import CorpusError
 
@@ -72,14 +71,10 @@ def xml_codec(head: bytes, name: str, named: str | None) -> tuple[str, int]:
         # Were it in one of these, the declaration could not have been read.
         if re.match(r"(?i)utf-?(16|32)|ucs", named):
             named = "utf-8"
-    codec = None
-    with suppress(LookupError, ValueError):
-        with suppress(UnicodeError):
-            b"a".decode(named)  # a LookupError for what is a codec but not a text encoding
-        codec = codecs.lookup(named)
-    if codec is None or codec.incrementaldecoder is None:
+    codec = known_codec(named)
+    if codec is None:
         raise CorpusError(
             f"{name}: unknown encoding {named!r}{where}; say which it is in, "
             "for example --encoding cp1251"
         )
-    return codec.name, 0
+    return codec, 0
