@@ -72,16 +72,17 @@ def text_lines(path: str, options: ReadOptions) -> Iterator[Line]:
     decoder = codecs.getincrementaldecoder(encoding)(UNDECODABLE)
     splitter = _Splitter(encoding, options.max_line_chars)
     try:
-        for chunk in chain([head[skip:]], chunks):
-            yield from splitter.feed(decoder.decode(chunk))
-    except DamagedError as error:
-        damage = str(error)
+        try:
+            for chunk in chain([head[skip:]], chunks):
+                yield from splitter.feed(decoder.decode(chunk))
+        except DamagedError as error:
+            damage = str(error)
+        if damage:
+            yield splitter.broken_off(f"unreadable from here on: {damage}")
+        else:
+            yield from splitter.feed(decoder.decode(b"", final=True), final=True)
     except UnicodeError as error:  # some codecs ignore error handlers
         raise CorpusError(f"{name} cannot be read as {encoding}: {error}") from None
-    if damage:
-        yield splitter.broken_off(f"unreadable from here on: {damage}")
-    else:
-        yield from splitter.feed(decoder.decode(b"", final=True), final=True)
 
 
 class _Splitter:

@@ -7,7 +7,6 @@ written in UTF-8, since these may lack Kabardian's letters.
 from __future__ import annotations
 
 import codecs
-import io
 import re
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -15,10 +14,10 @@ from functools import partial
 
 from searchkbd.corpus.decompress import shown
 from searchkbd.corpus.delimited import csv_delimiter, csv_records, tsv_records
-from searchkbd.corpus.lines import UNDECODABLE, Line, text_encoding
+from searchkbd.corpus.lines import Line, text_encoding
 from searchkbd.corpus.rows import RowReader
 from searchkbd.corpus.sentence import CorpusError
-from searchkbd.pretranslation.blocks import byte_blocks
+from searchkbd.pretranslation.blocks import BlockDecoder, byte_blocks
 from searchkbd.pretranslation.columns import Columns, find_columns, has_header
 from searchkbd.pretranslation.filling import Filling
 from searchkbd.pretranslation.options import FileOptions, code_or_none
@@ -181,12 +180,10 @@ class _Lines:
         return "".join(self._held.popleft() for _ in range(count))
 
     def _raw(self) -> Iterator[str]:
-        decoder = codecs.getincrementaldecoder(self._encoding)(UNDECODABLE)
-        # Line ends are kept, but \r\n is never cut in two.
-        whole = io.IncrementalNewlineDecoder(decoder, translate=False)
+        decoder = BlockDecoder(self._name, self._encoding)
         rest, block = "", self._head
         while block is not None:
-            rest += whole.decode(block)
+            rest += decoder.decode(block)
             end = 0
             for line in _LINE.finditer(rest):
                 yield line[0]
@@ -198,6 +195,6 @@ class _Lines:
                     "is this a table?"
                 )
             block = next(self._blocks, None)
-        rest += whole.decode(b"", final=True)
+        rest += decoder.decode(b"", final=True)
         if rest:
             yield rest

@@ -6,19 +6,16 @@ here they are found again in the text as it is, so that all of it can be written
 
 from __future__ import annotations
 
-import codecs
-import io
 import re
 from collections.abc import Callable, Iterator
 
 from searchkbd.corpus.decompress import shown
-from searchkbd.corpus.lines import UNDECODABLE
 from searchkbd.corpus.options import ReadOptions
 from searchkbd.corpus.sentence import CorpusError
 from searchkbd.corpus.xml_parse import MalformedError
 from searchkbd.corpus.xml_text import xml_codec
 from searchkbd.corpus.xml_units import Dialect, Piece, xml_pieces
-from searchkbd.pretranslation.blocks import byte_blocks
+from searchkbd.pretranslation.blocks import BlockDecoder, byte_blocks
 from searchkbd.pretranslation.units import Part, SegmentReader, Unit
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
@@ -41,9 +38,7 @@ class XmlCopy:
         head = next(self._blocks, b"")
         self.codec, skip = xml_codec(head, shown(path), options.encoding)
         self.mark = head[:skip]
-        decoder = codecs.getincrementaldecoder(self.codec)(UNDECODABLE)
-        # Line ends are kept, but \r\n is never cut in two.
-        self._decoder = io.IncrementalNewlineDecoder(decoder, translate=False)
+        self._decoder = BlockDecoder(shown(path), self.codec)
         self._window = self._decoder.decode(head[skip:])
         self._at = 0
         self._line = 1

@@ -143,3 +143,10 @@ def test_line_ends_that_fall_between_two_pieces():
 def test_a_letter_that_falls_between_two_pieces():
     first = "a" * ((1 << 18) - 1)
     assert lines_of(f"{first}ж\nb".encode()) == [(1, first + "ж", None), (2, "b", None)]
+
+
+@pytest.mark.parametrize("content", [b"\x00\xd8", b"\x00\xd8\n\x00"])
+def test_utf16_that_ends_before_its_byte_order_is_known(content):
+    """Python's decoder raises then, whatever error handler it is given."""
+    with pytest.raises(CorpusError, match="cannot be read as utf-16"):
+        lines_of(content, encoding="utf-16")

@@ -8,8 +8,10 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from searchkbd.corpus.options import ReadOptions
+from searchkbd.corpus.sentence import CorpusError
 from searchkbd.corpus.xml_units import Dialect
 from searchkbd.pretranslation import xml_copy
+from searchkbd.pretranslation.blocks import BlockDecoder
 from searchkbd.pretranslation.xml_edit import (
     attribute,
     changed,
@@ -81,3 +83,10 @@ def test_attributes(before, value):
         lang = element.get("{http://www.w3.org/XML/1998/namespace}lang")
         assert (lang is not None) == ("xml:lang" in before)
         assert attribute(new, "state-qualifier") == "q" and attribute(new, "y") is None
+
+
+@pytest.mark.parametrize("content", [b"\x00\xd8", b"\x00\xd8\n\x00"])
+def test_a_decoder_that_gives_up_is_told_with_the_name_of_the_file(content):
+    decoder = BlockDecoder("a.xlf", "utf-16")
+    with pytest.raises(CorpusError, match="a.xlf cannot be read as utf-16"):
+        decoder.decode(content) + decoder.decode(b"", final=True)
