@@ -58,15 +58,14 @@ INVISIBLE = re.compile("[\u00ad\u200b\u200c\u200d\u2060\ufeff]")
 SPACE = re.compile(r"\s+")
 LINE_WRAP = re.compile(rf"(?<=[{_CYRILLIC}\u04cf\u04c0])-[ \t]*\r?\n[ \t]*(?=[{_CYRILLIC}\u04cf])")
 STRESS = re.compile("[\u0300\u0301]")
-TYPOGRAPHY = str.maketrans(
+# The two Turkish letters i: keys do not know the language, so they do not tell them apart.
+_TURKISH_I = str.maketrans("\u0130\u0131", "ii")
+TYPOGRAPHY = _TURKISH_I | str.maketrans(
     {
         **dict.fromkeys("«»“”„‟″", '"'),
         **dict.fromkeys("‘’‚‛′`´", "'"),
         **dict.fromkeys("‐‑‒–—―−", "-"),
         "…": "...",
-        # The two Turkish letters i: keys do not know the language, so they do not tell them apart.
-        "\u0130": "i",
-        "\u0131": "i",
     }
 )
 _WORD = re.compile(r"\w+")
@@ -84,8 +83,9 @@ def search_key(text: str) -> str:
     Cyrillic; soft hyphens, line-wrap hyphens and stress marks dropped; quotation marks, dashes
     and white space made plain. Punctuation, numbers, roman numerals and Latin words stay.
     """
-    clean = fold_twins(_plain(STRESS.sub("", unicodedata.normalize("NFC", text))))
-    clean = clean.translate(TYPOGRAPHY)
+    # The Turkish letters first: what is a roman numeral or a Latin word depends on an i beside it.
+    clean = _plain(STRESS.sub("", unicodedata.normalize("NFC", text))).translate(_TURKISH_I)
+    clean = fold_twins(clean).translate(TYPOGRAPHY)
     if "!" in clean:
         # What follows a "!" tells an exclamation from a palochka, and its case is part of that.
         clean = fold_palochka(clean)

@@ -115,6 +115,7 @@ def test_an_exclamation_mark_ends_a_word_unless_the_text_writes_palochkas_so():
         ("а  б\u00a0в", "а б в"),
         ("cыт хуэдэ", "сыт хуэдэ"),
         ("IŞIK İş ışık", "işik iş işik"),
+        ("IXİЀ", "ӏхӏѐ"),
         ("Ёлка", "ёлка"),
         ("", ""),
         ("  ", ""),
