@@ -76,15 +76,6 @@ def sync_directory(directory: Path) -> None:
         os.close(handle)
 
 
-def file_digest(path: Path) -> str:
-    """Return the SHA-256 of a file, read in pieces."""
-    digest = hashlib.sha256()
-    with open(path, "rb") as file:
-        while piece := file.read(1 << 20):
-            digest.update(piece)
-    return digest.hexdigest()
-
-
 def _umask() -> int:
     current = os.umask(0)
     os.umask(current)

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
+from searchkbd.encoders.directory import file_digest
 from searchkbd.errors import IndexDamagedError
 from searchkbd.index import schema
 from searchkbd.index.directory import files_of
-from searchkbd.index.files import IndexFile, file_digest
+from searchkbd.index.files import IndexFile
 from searchkbd.index.hashing import key_hash
 from searchkbd.index.hubness import MIN_ROWS, read_anchors
 from searchkbd.index.reader import IndexReader
