@@ -70,6 +70,10 @@ def look_up(
     ]
 
 
+_NEAR, _FAR = 75, 65
+"""Below the second quality, the first is looked down to before."""
+
+
 class _Pool:
     """The candidates met so far for one query, each source scored once."""
 
@@ -149,7 +153,11 @@ class _Search:
     def _by_edits(self, pool: _Pool, least: int) -> None:
         """Add the units whose source has an edit quality of *least* or more, the best ``k``."""
         base = pool.asked.segment.base
-        self._add_alike(pool, sketches.similar(self._files, base, least / 100), least)
+        # Down to a high quality is several times as fast; enough of those leave no place for less.
+        for step in (_NEAR, least) if least < _FAR else (least,):
+            self._add_alike(pool, sketches.similar(self._files, base, step / 100), step)
+            if len(pool.by_edits(step)) >= self._options.k:
+                break
 
     def _add_alike(self, pool: _Pool, alike: Sequence[Similar], least: int) -> None:
         """Add the units of *alike*, best first, until the rest cannot be among the best ``k``."""
