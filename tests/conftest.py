@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,6 +22,18 @@ settings.register_profile("default", deadline=None)
 settings.register_profile("thorough", deadline=None, max_examples=5000)
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_cache():
+    """No test reads or writes the cache of whoever runs it."""
+    with (
+        tempfile.TemporaryDirectory(prefix="searchkbd-", ignore_cleanup_errors=True) as folder,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        patch.setenv("SEARCHKBD_CACHE", folder)
+        patch.delenv("SEARCHKBD_CACHE_MAX", raising=False)
+        yield
 
 
 @pytest.fixture(scope="session")

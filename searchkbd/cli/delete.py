@@ -47,7 +47,6 @@ def command(
     Different options narrow the choice, a repeated one widens it. Nothing is encoded again, and
     an interrupted deletion leaves the index as it was. Look first with --dry-run.
     """
-    from searchkbd.cli.progress import counted_progress
     from searchkbd.index.editing import delete_rows
     from searchkbd.index.reader import IndexReader
     from searchkbd.index.selection import Selection, selected
@@ -64,8 +63,7 @@ def command(
                 shown.append(sentence)
     absent = [name for name in ids if name not in set(doomed)]
     if not dry_run and doomed:
-        with counted_progress("Deleting", "files") as progress:
-            deletion = delete_rows(index, doomed, progress)
+        deletion = delete_rows(index, doomed)
         count, languages, emptied = deletion.sentences, deletion.languages, deletion.groups
     else:
         count, languages, emptied = len(doomed), {}, 0

@@ -42,14 +42,39 @@ def _show(info: IndexInfo) -> None:
     hidden = len(info.origins) - len(shown)
     if hidden:
         click.echo(f"  … and {plural(hidden, 'other origin')} (all of them with --json)")
+    click.echo()
+    _searches(info)
+    deleted = f", {plural(info.deleted, 'deleted sentence')} still in them" if info.deleted else ""
     click.echo(
         f"\nencoder   {info.encoder} ({info.fingerprint}), {info.dim} dimensions\n"
         f"on disk   {file_size(info.database_bytes)} database, {file_size(info.vector_bytes)} "
-        f"in {plural(info.vector_files, 'vector file')}, {file_size(info.text_bytes)} "
-        f"in {plural(info.text_files, 'text file')}\n"
+        f"vectors, {file_size(info.code_bytes)} codes, {file_size(info.text_bytes)} texts\n"
+        f"segments  {info.segments}{deleted}\n"
         f"format    {info.format}\n"
         f"built     {info.created}, last written {info.updated}"
     )
+
+
+def _searches(info: IndexInfo) -> None:
+    """Print how each language is searched."""
+    click.secho("  searched by   bytes/vector  expected recall@10", bold=True)
+    for search in info.searches:
+        how = _METHODS[search.method]
+        if search.candidates:
+            how += f", {search.candidates:,} compared"
+        if search.lists:
+            how += f", {search.lists:,} lists read"
+        click.echo(
+            f"  {search.lang:<3} {search.method:<8}  {search.bytes_per_vector:>12,}"
+            f"  {search.recall:>18.3f}   {how}"
+        )
+
+
+_METHODS = {
+    "exact": "all vectors",
+    "pq": "codes",
+    "ivfpq": "inverted lists of codes",
+}
 
 
 def _counts(heading: str, counts: dict[str, int]) -> None:

@@ -28,6 +28,7 @@ _COMMANDS = {
     "export": ("searchkbd.cli.export", "Write an index to TMX, XLIFF, tables and other formats."),
     "info": ("searchkbd.cli.info", "Show what an index holds."),
     "train": ("searchkbd.cli.train", "Train encoders on pairs of translations."),
+    "cache": ("searchkbd.cli.cache", "Show or prune the cache of embeddings."),
     "verify": ("searchkbd.cli.verify", "Check every file of an index for damage."),
     "eval": ("searchkbd.cli.evaluate", "Measure how well an encoder finds translations."),
     "score": ("searchkbd.cli.score", "Score pairs, flag doubtful ones, keep the good ones."),

@@ -37,8 +37,8 @@ def command(index: Path, encoder: str | None, as_json: bool) -> int:
     for orphan in result.orphans:
         click.echo(f"orphan: {orphan} (the next build removes it)")
     counted = ", ".join([
-        plural(result.sentences, "sentence"), plural(result.vector_files, "vector file"),
-        plural(result.text_files, "text file"),
+        plural(result.sentences, "sentence"), plural(result.segments, "segment"),
+        plural(result.files, "file"),
     ])
     if result.ok:
         click.echo(f"{index}: sound ({counted})")

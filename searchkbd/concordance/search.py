@@ -9,7 +9,7 @@ from itertools import islice
 import numpy as np
 
 from searchkbd.concordance.filters import Filter, only_written
-from searchkbd.concordance.match import find
+from searchkbd.concordance.match import Matches, find
 from searchkbd.concordance.pattern import Parts, Pattern, parse_pattern
 from searchkbd.concordance.result import Concordance, FileMatches, Options, Order
 from searchkbd.errors import IndexDamagedError
@@ -48,10 +48,15 @@ def search(
     found = [
         FileMatches(file.lang, file.rows, tokens, matches)
         for file, tokens in files
-        if len(matches := find(tokens, pattern, loose=options.loose))
+        if len(matches := _living(file, find(tokens, pattern, loose=options.loose)))
     ]
     found = _filtered(reader, found, pattern, options, progress)
     return Concordance(pattern.text, options, reader, tuple(found), _first(found, options.order))
+
+
+def _living(file: TextFile, matches: Matches) -> Matches:
+    """Return the matches in sentences that have not been deleted."""
+    return matches if file.live is None else matches.where(file.live[matches.sentences])
 
 
 def _tokens(reader: IndexReader, file: TextFile) -> Tokens:

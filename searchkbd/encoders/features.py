@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import compress
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +24,15 @@ MAX_CHARS = 4096
 """Characters of a text that are read; what follows does not count."""
 
 _TOKEN = re.compile(r"\w+|\?")
+
+# What the short way of ``model_keys`` rests on: see there.
+_PLAIN = re.compile("[А-яЁёӀӏIiІіl0-9 \u00a0.,:;?!\"'()«»“”„‘’—–…-]*")
+_UNPLAIN_BANG = re.compile(r"[IilІіӀӏ1]!|!\w")
+_PLAIN_PALOCHKA = re.compile(
+    r"(?<=[а-яё])(?:[ilі](?!\w)|[ilі1](?=[а-яё]))|(?<!\w)[ilі](?=[а-яё])|ӏ"
+)
+_LOOKALIKE = re.compile("[ilі1]")
+
 _SPACE = 32
 _BASE = np.uint64(0x100000001B3)
 _WORD_SALT = np.uint64(0x9E3779B97F4A7C15)
@@ -45,6 +55,32 @@ def model_key(text: str) -> str:
     the punctuation only the question mark stays, since it is often all that makes a question.
     """
     return " ".join(_TOKEN.findall(loose_key(text[:MAX_CHARS])))
+
+
+def model_keys(texts: Sequence[str]) -> list[str]:
+    """Return ``model_key`` of each of *texts*, several times faster when they are many.
+
+    Most texts have no other characters than Russian letters, spellings of the palochka, digits
+    and plain punctuation. Of the rules of ``loose_key`` few can apply to them, each within a
+    word, so all of them together are folded at once, a line a text. A text in which a look-alike
+    is left after that (a number, say) goes the long way, and so does any other text.
+    """
+    whole = [text[:MAX_CHARS] for text in texts]
+    plain = [_is_plain(text) for text in whole]
+    joined = "\n".join(compress(whole, plain)).casefold()
+    folded = iter(_PLAIN_PALOCHKA.sub("", joined).replace("ё", "е").split("\n"))
+    keys = []
+    for text, short in zip(whole, plain, strict=True):
+        line = next(folded) if short else None
+        if line is None or _LOOKALIKE.search(line):
+            line = loose_key(text)
+        keys.append(" ".join(_TOKEN.findall(line)))
+    return keys
+
+
+def _is_plain(text: str) -> bool:
+    # An exclamation mark that ends a word and is beside no look-alike is never a palochka.
+    return bool(_PLAIN.fullmatch(text)) and not ("!" in text and _UNPLAIN_BANG.search(text))
 
 
 @dataclass(frozen=True)
@@ -73,7 +109,7 @@ def split_words(keys: Sequence[str]) -> Words:
 
 def text_features(texts: Sequence[str]) -> Features:
     """Return the features of *texts*: each word, and each 2- to 5-gram of a word in its spaces."""
-    return key_features([model_key(text) for text in texts])
+    return key_features(model_keys(texts))
 
 
 def key_features(keys: Sequence[str]) -> Features:

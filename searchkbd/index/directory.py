@@ -7,6 +7,7 @@ from pathlib import Path
 
 from searchkbd.errors import IndexExistsError
 from searchkbd.index import schema
+from searchkbd.index.lock import is_holder_file
 from searchkbd.index.reader import connect_read_only, require_own_tables
 
 _DATABASE_SUFFIXES = ("", "-journal", "-wal", "-shm")
@@ -32,7 +33,11 @@ def check_place(directory: Path) -> None:
             connection.close()
         return
     ours = schema.folders(directory)
-    others = [path.name for path in directory.iterdir() if path not in ours or not path.is_dir()]
+    others = [
+        path.name
+        for path in directory.iterdir()
+        if not (path in ours and path.is_dir()) and not is_holder_file(path)
+    ]
     # A build that was killed may have left files; a folder of that name may also be the user's.
     others += [
         f"{folder.name}/{path.name}"
@@ -58,8 +63,8 @@ def sweep(connection: sqlite3.Connection, directory: Path) -> None:
     """Delete the files that no row names; *connection* has to keep other writers out."""
     named = set()
     tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
-    for table in schema.FILE_TABLES:
-        if table in tables:  # an older format has not both
+    for table in ("files", *schema.OLDER_TABLES):
+        if table in tables:
             named |= {name for (name,) in connection.execute(f"SELECT name FROM {table}")}
     for folder in schema.folders(directory):
         for path in files_of(folder):
@@ -72,6 +77,9 @@ def remove_files(directory: Path, *, itself: bool) -> None:
     database = schema.database_path(directory)
     for suffix in _DATABASE_SUFFIXES:
         database.with_name(database.name + suffix).unlink(missing_ok=True)
+    for path in files_of(directory):
+        if is_holder_file(path):
+            path.unlink(missing_ok=True)
     for folder in schema.folders(directory):
         for path in files_of(folder):
             if schema.is_index_file(path):
@@ -80,6 +88,18 @@ def remove_files(directory: Path, *, itself: bool) -> None:
             folder.rmdir()
     if itself and not files_of(directory):
         directory.rmdir()
+
+
+def database_bytes(directory: Path) -> int:
+    """Return the bytes of the database and its log."""
+    path = schema.database_path(directory)
+    return sum(_size(path.with_name(path.name + suffix)) for suffix in _DATABASE_SUFFIXES)
+
+
+def size_of(directory: Path) -> int:
+    """Return the bytes of all files of an index."""
+    files = [path for folder in schema.folders(directory) for path in files_of(folder)]
+    return database_bytes(directory) + sum(map(_size, files))
 
 
 def _size(path: Path) -> int:

@@ -1,14 +1,14 @@
 """Deleting and changing sentences of an index, encoding only what changed.
 
-Files are immutable, so those that hold a sentence are written anew without it, or with its new
-vector; all others stay, and nothing is encoded again.
+Files are immutable: a deleted sentence is marked in its segment, and a changed one is marked too
+and written into a new segment of its own, under the same row. Compaction drops what is marked.
 """
 
 from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,11 +18,12 @@ import numpy as np
 from searchkbd.corpus.sentence import UNWANTED
 from searchkbd.errors import SearchkbdError
 from searchkbd.index import hubness, schema
-from searchkbd.index.files import IndexFile
+from searchkbd.index.checksums import SENTENCE_COLUMNS, row_checksum
+from searchkbd.index.compaction import maintain
 from searchkbd.index.hashing import key_hash
 from searchkbd.index.reader import IndexReader, StoredSentence, check_encoder, read_meta
+from searchkbd.index.segments import Segment, dead_bits
 from searchkbd.index.transaction import WriteTransaction, now
-from searchkbd.index.vectors import Partition
 from searchkbd.index.writer import add_full_text, origin_row
 from searchkbd.text.forms import loosen, search_key, stored_form
 
@@ -33,8 +34,6 @@ MAX_CHARS = 20_000
 """Characters of a sentence, as of those that are imported."""
 
 _BATCH = 500
-
-Progress = Callable[[int, int], None]
 
 
 class EditError(SearchkbdError):
@@ -48,33 +47,26 @@ class Deletion:
     sentences: int
     languages: dict[str, int]
     groups: int
-    files_written: int
 
 
-def delete_rows(
-    directory: str | Path, ids: Collection[str], progress: Progress | None = None
-) -> Deletion:
+def delete_rows(directory: str | Path, ids: Collection[str]) -> Deletion:
     """Delete the sentences with these *ids*; those that are not there (any more) are passed over.
 
-    All or nothing; *progress* is called with files done and files in all. Raises what
-    WriteTransaction does.
+    All or nothing. Raises what WriteTransaction does.
     """
     with _opened(directory) as transaction:
         connection = transaction.connection
         doomed = _doomed(connection, ids)
-        written = 0
-        affected = _files_with(transaction, doomed)
-        for number, (file, partition) in enumerate(affected, start=1):
-            written += _write_without(transaction, file, partition, doomed)
-            if progress:
-                progress(number, len(affected))
+        _bury(transaction, doomed)
         groups = _delete(connection, doomed)
         languages: dict[str, int] = {}
         for lang, _, _ in doomed.values():
             languages[lang] = languages.get(lang, 0) + 1
         if doomed:
             transaction.commit()
-        return Deletion(len(doomed), languages, groups, written)
+    if doomed:
+        maintain(directory)
+    return Deletion(len(doomed), languages, groups)
 
 
 def edit_sentence(
@@ -107,7 +99,6 @@ def edit_sentence(
                 "UPDATE sentences SET origin_row = ? WHERE row = ?",
                 (origin_row(connection, origin), row),
             )
-            _drop_unused(connection, "origins", "origin_row")
         if text is not None:
             text = _checked(text)
             new_key = search_key(text)
@@ -121,13 +112,13 @@ def edit_sentence(
             _change_text(connection, row, text, new_key, meta)
             _delete_full_text(connection, row, key)
             add_full_text(connection, row, new_key)
-            for file, partition in _files_with(transaction, {row: (lang, key, group_row)}):
-                _write_with(transaction, file, partition, row, vector)
-            anchors = hubness.read_anchors(connection, Path(directory))
-            if anchors is not None:
-                value = float(hubness.hubness(vector[None], anchors.vectors)[0])
-                connection.execute("UPDATE sentences SET hubness = ? WHERE row = ?", (value, row))
+            _bury(transaction, {row: (lang, key, group_row)})
+            rows = np.array([row], dtype=np.int64)
+            segment = transaction.write_segment(lang, rows, vector[None], [new_key])
+            hubness.write_row_files(transaction, {segment: rows})
+        _set_checksum(connection, row)
         transaction.commit()
+    maintain(directory)
     with IndexReader(directory) as reader:
         return reader.sentences([row])[row]
 
@@ -155,90 +146,44 @@ def _doomed(connection: sqlite3.Connection, ids: Collection[str]) -> _Doomed:
     return doomed
 
 
-def _files_with(
-    transaction: WriteTransaction, rows: _Doomed
-) -> list[tuple[IndexFile, Partition]]:
-    """Return the vector files, opened, that hold one of *rows*."""
-    wanted = np.array(sorted(rows), dtype=np.int64)
-    languages = {lang for lang, _, _ in rows.values()}
-    files = [
-        IndexFile(*row)
-        for row in transaction.connection.execute(
-            "SELECT name, lang, rows, bytes, sha256 FROM vector_files ORDER BY name"
-        )
-    ]
-    folder = schema.vectors_path(transaction.directory)
-    opened = [(file, Partition(folder, file)) for file in files if file.lang in languages]
-    return [(file, part) for file, part in opened if np.isin(part.rows, wanted).any()]
-
-
-def _write_without(
-    transaction: WriteTransaction, file: IndexFile, partition: Partition, doomed: _Doomed
-) -> bool:
-    """Write *file* anew without the doomed rows; return whether anything was left to write."""
-    kept = partition.rows[~np.isin(partition.rows, np.array(sorted(doomed), dtype=np.int64))]
-    _forget(transaction.connection, file)
-    if not len(kept):
-        return False
-    _, vectors = partition.vectors(kept)
-    transaction.write(file.lang, kept, vectors, _keys(transaction.connection, kept))
-    return True
-
-
-def _write_with(
-    transaction: WriteTransaction,
-    file: IndexFile,
-    partition: Partition,
-    row: int,
-    vector: np.ndarray,
-) -> None:
-    """Write *file* anew with another vector, and the stored search key, of *row*."""
-    _, vectors = partition.vectors(partition.rows)
-    vectors[np.searchsorted(partition.rows, row)] = vector
-    _forget(transaction.connection, file)
-    keys = _keys(transaction.connection, partition.rows)
-    transaction.write(file.lang, partition.rows, vectors, keys)
-
-
-def _forget(connection: sqlite3.Connection, file: IndexFile) -> None:
-    """Take the names of a vector file and of the text file of the same rows away."""
-    prefix = file.name.rpartition("-")[0]  # language and first row, the same for both
-    for table in schema.FILE_TABLES:
-        connection.execute(
-            f"DELETE FROM {table} WHERE substr(name, 1, ?) = ?", (len(prefix) + 1, f"{prefix}-")
-        )
-
-
-def _keys(connection: sqlite3.Connection, rows: np.ndarray) -> list[str]:
-    """Return the search keys of *rows*, which ascend."""
-    first, last = int(rows[0]), int(rows[-1])
-    stored = dict(
-        connection.execute(
-            "SELECT row, key FROM sentences WHERE row BETWEEN ? AND ?", (first, last)
-        )
-    )
-    return [stored[row] for row in rows.tolist()]
+def _bury(transaction: WriteTransaction, doomed: _Doomed) -> None:
+    """Mark the rows of *doomed* in their segments."""
+    wanted = np.array(sorted(doomed), dtype=np.int64)
+    languages = {lang for lang, _, _ in doomed.values()}
+    for entry in transaction.segments():
+        if entry.lang not in languages:
+            continue
+        segment = Segment(transaction.directory, entry, transaction.dim)
+        _, places = segment.places(wanted)
+        if len(places):
+            live = np.ones(len(segment), dtype=bool) if segment.live is None else segment.live
+            live[places] = False
+            transaction.connection.execute(
+                "UPDATE segments SET dead = ?, live = ? WHERE row = ?",
+                (dead_bits(live), int(live.sum()), entry.row),
+            )
 
 
 def _delete(connection: sqlite3.Connection, doomed: _Doomed) -> int:
-    """Delete the rows of *doomed* and what only they needed; return how many groups went."""
+    """Delete the rows of *doomed* and the groups that are empty then; return how many groups."""
     for row, (_, key, _) in doomed.items():
         _delete_full_text(connection, row, key)
     connection.executemany("DELETE FROM sentences WHERE row = ?", [(row,) for row in doomed])
-    (before,) = connection.execute("SELECT count(*) FROM groups").fetchone()
+    before = connection.total_changes
     connection.executemany(
         "DELETE FROM groups WHERE row = ?1 AND NOT EXISTS"
         " (SELECT 1 FROM sentences WHERE group_row = ?1)",
         [(group,) for group in {group for _, _, group in doomed.values()}],
     )
-    (after,) = connection.execute("SELECT count(*) FROM groups").fetchone()
-    _drop_unused(connection, "origins", "origin_row")
-    return before - after
+    return connection.total_changes - before
 
 
-def _drop_unused(connection: sqlite3.Connection, table: str, column: str) -> None:
+def _set_checksum(connection: sqlite3.Connection, row: int) -> None:
+    values = connection.execute(
+        f"SELECT row, {', '.join(SENTENCE_COLUMNS)} FROM sentences WHERE row = ?", (row,)
+    ).fetchone()
     connection.execute(
-        f"DELETE FROM {table} WHERE row NOT IN (SELECT DISTINCT {column} FROM sentences)"
+        "UPDATE sentences SET checksum = ? WHERE row = ?", (row_checksum(values), row)
     )
 
 

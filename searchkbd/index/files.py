@@ -8,32 +8,58 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from searchkbd.errors import IndexDamagedError
-from searchkbd.index.schema import TEMPORARY
+from searchkbd.index.schema import KINDS, TEMPORARY
 
 
 @dataclass(frozen=True, slots=True)
 class IndexFile:
-    """One row of ``vector_files`` or ``text_files``: a file about sentences of one language."""
+    """One row of ``files``.
+
+    ``owner`` is the row of ``segments``, or of ``codes``, that it belongs to; ``word_sum`` what
+    ``word_sum`` makes of its content.
+    """
 
     name: str
-    lang: str
-    rows: int
+    kind: str
+    owner: int
     bytes: int
     sha256: str
+    word_sum: int
+
+    def path(self, directory: Path) -> Path:
+        """Return where the file lies in the index *directory*."""
+        return directory / self.kind / self.name
+
+
+def word_sum(data: memoryview | bytes | np.ndarray) -> int:
+    """Return the sum of the 64-bit little-endian words of *data*, a signed 64-bit number.
+
+    Zeros fill the last word. Any single changed bit changes the sum, and it is read as fast as
+    memory is: what a reader can afford before it trusts a file that it is going to scan.
+    """
+    array = np.frombuffer(data, dtype=np.uint8)
+    whole = len(array) - len(array) % 8
+    total = int(array[:whole].view("<u8").sum(dtype=np.uint64))
+    total += int.from_bytes(array[whole:].tobytes(), "little")
+    total %= 1 << 64
+    return total - (1 << 64) if total >= 1 << 63 else total
 
 
 def write_file(
-    directory: Path, suffix: str, lang: str, first_row: int, rows: int, data: memoryview | bytes
+    directory: Path, kind: str, lang: str, owner: int, data: memoryview | bytes
 ) -> IndexFile:
-    """Write *data* into *directory*, durable on return.
+    """Write *data* as a file of *kind* into the index *directory*, durable on return.
 
     The name holds the checksum, so that a file is never overwritten by another content. Raises
     OSError when the disk is full or not writable.
     """
     digest = hashlib.sha256(data).hexdigest()
-    name = f"{lang}-{first_row:08d}-{digest[:12]}{suffix}"
-    handle, temporary = tempfile.mkstemp(dir=directory, prefix=TEMPORARY)
+    name = f"{lang}-{owner:06d}-{digest[:12]}{KINDS[kind]}"
+    folder = directory / kind
+    handle, temporary = tempfile.mkstemp(dir=folder, prefix=TEMPORARY)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)
@@ -41,13 +67,14 @@ def write_file(
             os.fsync(file.fileno())
         # mkstemp makes files that only their owner reads; an index is like any other document.
         os.chmod(temporary, 0o666 & ~_umask())
-        os.replace(temporary, directory / name)
+        os.replace(temporary, folder / name)
     except BaseException as error:
         Path(temporary).unlink(missing_ok=True)
         if isinstance(error, OSError) and error.filename is None:
-            error.filename = str(directory)  # a failed write does not say where
+            error.filename = str(folder)  # a failed write does not say where
         raise
-    return IndexFile(name, lang, rows, len(memoryview(data).cast("B")), digest)
+    size = len(memoryview(data).cast("B"))
+    return IndexFile(name, kind, owner, size, digest, word_sum(data))
 
 
 def check_size(path: Path, file: IndexFile) -> None:
@@ -59,10 +86,18 @@ def check_size(path: Path, file: IndexFile) -> None:
             f"{path}: cannot be read ({error.strerror}); rebuild the index with --replace"
         ) from error
     if size != file.bytes:
-        raise IndexDamagedError(
-            f"{path}: {size} bytes on disk, {file.bytes} expected; "
-            "rebuild the index with --replace"
-        )
+        raise damaged(path, f"{size} bytes on disk, {file.bytes} expected")
+
+
+def check_sum(path: Path, file: IndexFile) -> None:
+    """Raise IndexDamagedError unless the content of *path* has the sum that *file* says."""
+    if word_sum(np.memmap(path, dtype=np.uint8, mode="r")) != file.word_sum:
+        raise damaged(path, "its content is not what was written (checksum)")
+
+
+def damaged(path: Path, why: str) -> IndexDamagedError:
+    """Return the error of a file that cannot be used."""
+    return IndexDamagedError(f"{path}: {why}; rebuild the index with --replace")
 
 
 def sync_directory(directory: Path) -> None:

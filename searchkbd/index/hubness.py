@@ -11,17 +11,22 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from searchkbd.errors import IndexDamagedError
 from searchkbd.index import schema
-from searchkbd.index.files import IndexFile
-from searchkbd.index.vectors import Partition
+from searchkbd.index.rows import vector_sums
+from searchkbd.index.segments import Segment
+from searchkbd.index.vectors import widen
+
+if TYPE_CHECKING:
+    from searchkbd.index.transaction import WriteTransaction
 
 NEIGHBOURS = 10
 MAX_ANCHORS = 4096
@@ -64,38 +69,44 @@ def hubness(vectors: NDArray[np.float32], anchors: NDArray[np.float32]) -> NDArr
     return out
 
 
-def update(connection: sqlite3.Connection, directory: Path, added: Sequence[IndexFile]) -> None:
-    """Measure the rows of *added*, in the open transaction; all rows when anchors are drawn.
+def write_row_files(
+    transaction: WriteTransaction, added: Mapping[int, NDArray[np.int64]]
+) -> None:
+    """Write the row files of new segments; of all segments when anchors are drawn.
 
-    ``vector_files`` must name the files already.
+    *added* holds the rows of each new segment, by the segment.
     """
-    files = [
-        IndexFile(*row)
-        for row in connection.execute(
-            "SELECT name, lang, rows, bytes, sha256 FROM vector_files ORDER BY name"
-        )
-    ]
-    total = sum(file.rows for file in files)
-    if total < MIN_ROWS:
-        return
+    connection, directory = transaction.connection, transaction.directory
+    segments = [Segment(directory, entry, transaction.dim) for entry in transaction.segments()]
+    total = sum(segment.entry.live for segment in segments)
     anchors = read_anchors(connection, directory)
-    measured = list(added)
-    if anchors is None or total >= GROWTH * anchors.drawn_from:
-        anchors = Anchors(_draw(connection, directory, files), total)
+    measured = [segment for segment in segments if segment.entry.row in added]
+    if total >= MIN_ROWS and (anchors is None or total >= GROWTH * anchors.drawn_from):
+        anchors = Anchors(_draw(connection, segments, added), total)
         stored = anchors.vectors.astype("<f2").tobytes()
         connection.execute("DELETE FROM anchors")
         connection.execute(
             "INSERT INTO anchors (row, drawn_from, vectors, sha256) VALUES (1, ?, ?, ?)",
             (total, stored, hashlib.sha256(stored).hexdigest()),
         )
-        measured = files
-    for file in measured:
-        for rows, vectors in _chunks(directory, file):
-            values = hubness(vectors, anchors.vectors)
-            connection.executemany(
-                "UPDATE sentences SET hubness = ? WHERE row = ?",
-                zip(values.tolist(), rows.tolist(), strict=True),
+        measured = segments
+    for segment in measured:
+        number = segment.entry.row
+        known = added.get(number)
+        rows = segment.row_file.rows if known is None else known
+        halves = segment.vector_file.halves
+        sums, values = [], []
+        for start in range(0, len(rows), 8 * _CHUNK):
+            part = halves[start : start + 8 * _CHUNK]
+            sums.append(vector_sums(part))
+            values.append(
+                hubness(widen(part), anchors.vectors)
+                if anchors is not None
+                else np.zeros(len(part), dtype=np.float32)
             )
+        transaction.write_row_file(
+            segment.lang, number, rows, np.concatenate(sums), np.concatenate(values)
+        )
 
 
 def read_anchors(connection: sqlite3.Connection, directory: Path) -> Anchors | None:
@@ -118,25 +129,23 @@ def read_anchors(connection: sqlite3.Connection, directory: Path) -> Anchors | N
 
 
 def _draw(
-    connection: sqlite3.Connection, directory: Path, files: Sequence[IndexFile]
+    connection: sqlite3.Connection,
+    segments: Sequence[Segment],
+    added: Mapping[int, NDArray[np.int64]],
 ) -> NDArray[np.float32]:
     """Return the vectors of different texts, the same ones for the same sentences."""
     # In the order of a hash of the text, which is as good as chance.
-    rows = np.array([row for (row,) in connection.execute(
+    wanted = np.array([row for (row,) in connection.execute(
         "SELECT min(row) FROM sentences GROUP BY key_hash ORDER BY key_hash LIMIT ?",
         (MAX_ANCHORS,),
     )], dtype=np.int64)  # fmt: skip
-    parts = [
-        Partition(schema.vectors_path(directory), file).vectors(rows)[1] for file in files
-    ]
+    parts = []
+    for segment in segments:
+        rows = added.get(segment.entry.row)
+        rows = segment.row_file.rows if rows is None else rows
+        places = np.flatnonzero(np.isin(rows, wanted))
+        if segment.live is not None:
+            places = places[segment.live[places]]
+        parts.append(widen(segment.vector_file.halves[places]))
     # As they are stored: later additions must be measured by the very same numbers.
-    return np.concatenate(parts).astype("<f2").astype(np.float32)
-
-
-def _chunks(
-    directory: Path, file: IndexFile
-) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32]]]:
-    partition = Partition(schema.vectors_path(directory), file)
-    for start in range(0, len(partition.rows), 8 * _CHUNK):
-        rows = partition.rows[start : start + 8 * _CHUNK]
-        yield rows, partition.vectors(rows)[1]
+    return np.concatenate(parts)

@@ -1,4 +1,4 @@
-"""Reading an index: one snapshot of the database and the vector files that it names."""
+"""Reading an index: one snapshot of the database and the files that it names."""
 
 from __future__ import annotations
 
@@ -15,9 +15,12 @@ import numpy as np
 
 from searchkbd.errors import EncoderMismatchError, IndexDamagedError, IndexNotFoundError
 from searchkbd.index import schema
+from searchkbd.index.checksums import SENTENCE_COLUMNS, row_checksum
+from searchkbd.index.codes import Codes, CodesEntry
 from searchkbd.index.files import IndexFile
 from searchkbd.index.hashing import key_hash
-from searchkbd.index.vectors import Partition
+from searchkbd.index.partition import Partition
+from searchkbd.index.segments import Segment, SegmentEntry, read_codes, read_segments
 
 if TYPE_CHECKING:
     from searchkbd.encoders.base import Encoder
@@ -68,8 +71,8 @@ class IndexReader:
                 # A read transaction holds the snapshot for as long as the reader is open.
                 self.connection.execute("BEGIN")
                 self.meta = read_meta(self.connection, self.directory)
-                self.vector_files = self._files("vector_files")
-                self.named_text_files = self._files("text_files")
+                self.segments: list[SegmentEntry] = read_segments(self.connection)
+                self.codes: list[tuple[CodesEntry, IndexFile]] = self._read_codes()
         except BaseException:
             self.connection.close()
             raise
@@ -89,36 +92,68 @@ class IndexReader:
         try:
             yield
         except sqlite3.DatabaseError as error:
-            raise IndexDamagedError(
-                f"{schema.database_path(self.directory)}: {error}; "
-                "rebuild the index with --replace"
-            ) from error
+            raise self._damaged(str(error)) from error
+
+    def _damaged(self, why: str) -> IndexDamagedError:
+        return IndexDamagedError(
+            f"{schema.database_path(self.directory)}: {why}; rebuild the index with --replace"
+        )
 
     @property
     def dim(self) -> int:
         return int(self.meta["dim"])
 
     @cached_property
+    def _opened(self) -> dict[int, Segment]:
+        return {
+            entry.row: Segment(self.directory, entry, self.dim) for entry in self.segments
+        }
+
+    @cached_property
     def partitions(self) -> list[Partition]:
-        """Every vector file, memory-mapped."""
-        directory = schema.vectors_path(self.directory)
-        return [Partition(directory, file) for file in self.vector_files]
+        """All sentences of each language, their vectors memory-mapped."""
+        codes = {entry.lang: (entry, file) for entry, file in self.codes}
+        by_language: dict[str, list[Segment]] = {}
+        for segment in self._opened.values():
+            by_language.setdefault(segment.lang, []).append(segment)
+        partitions = []
+        for lang, segments in by_language.items():
+            entry, file = codes.get(lang, (None, None))
+            coded = self._coded(entry) if entry else []
+            others = [segment for segment in segments if segment not in coded]
+            opened = None
+            if entry and file:
+                opened = Codes(self.directory, file, entry, sum(map(len, coded)), self.dim)
+            for segment in segments:
+                _ = segment.row_file, segment.vector_file  # mapped: they may go from the disk now
+            partitions.append(Partition(lang, self.dim, coded, others, opened))
+        return partitions
+
+    def _read_codes(self) -> list[tuple[CodesEntry, IndexFile]]:
+        try:
+            return read_codes(self.connection)
+        except ValueError as error:
+            raise self._damaged(str(error)) from error
+
+    def _coded(self, entry: CodesEntry) -> list[Segment]:
+        segments = [self._opened.get(row) for row in entry.segments]
+        if any(segment is None or segment.lang != entry.lang for segment in segments):
+            raise self._damaged(f"codes {entry.row} are of segments that are not there")
+        return segments
 
     @cached_property
     def text_files(self) -> list[TextFile]:
-        """Every text file, memory-mapped."""
-        from searchkbd.index.texts import TextFile
-
-        directory = schema.texts_path(self.directory)
-        return [TextFile(directory, file) for file in self.named_text_files]
+        """The text file of every segment, memory-mapped."""
+        return [segment.text_file for segment in self._opened.values()]
 
     @cached_property
     def sentences_per_language(self) -> dict[str, int]:
         """How many sentences each language has, most first."""
         counts: dict[str, int] = {}
-        for file in self.vector_files:
-            counts[file.lang] = counts.get(file.lang, 0) + file.rows
-        return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+        for entry in self.segments:
+            counts[entry.lang] = counts.get(entry.lang, 0) + entry.live
+        present = [(lang, count) for lang, count in counts.items() if count]
+        return dict(sorted(present, key=lambda item: (-item[1], item[0])))
 
     def sentences(self, rows: Iterable[int]) -> dict[int, StoredSentence]:
         """Return the sentences with these row numbers, by row."""
@@ -144,10 +179,6 @@ class IndexReader:
         """Return the language of each of these sentences, by row."""
         return self._by_row("lang", rows)
 
-    def hubness(self, rows: Iterable[int]) -> dict[int, float]:
-        """Return the hubness of each of these sentences (searchkbd.index.hubness), by row."""
-        return self._by_row("hubness", rows)
-
     def with_key(self, key: str, lang: str) -> list[StoredSentence]:
         """Return the sentences of *lang* whose search key is *key*."""
         same_hash = self._select("s.key_hash", [key_hash(key)])
@@ -167,12 +198,6 @@ class IndexReader:
         if missing.any():
             self._require(wanted.tolist(), set(wanted[~missing].tolist()), "vector")
         return out
-
-    def _files(self, table: str) -> list[IndexFile]:
-        rows = self.connection.execute(
-            f"SELECT name, lang, rows, bytes, sha256 FROM {table} ORDER BY name"
-        )
-        return [IndexFile(*row) for row in rows]
 
     def _by_row(self, column: str, rows: Iterable[int]) -> dict[int, Any]:
         found: dict[int, Any] = {}
@@ -200,9 +225,34 @@ class IndexReader:
         found: list[StoredSentence] = []
         for batch in _batches(values):
             marks = ",".join("?" * len(batch))
-            sql = f"{SELECT_SENTENCES} WHERE {column} IN ({marks})"
-            found += map(_stored, self.connection.execute(sql, batch))
+            sql = f"{_SELECT} WHERE {column} IN ({marks})"
+            found += map(self._stored, self.connection.execute(sql, batch))
         return found
+
+    @cached_property
+    def _origins(self) -> dict[int, tuple[str, int | None]]:
+        origins = {}
+        for row, name, penalty, checksum in self.connection.execute(
+            "SELECT row, name, penalty, checksum FROM origins"
+        ):
+            self._check("origins", (row, name, penalty), checksum)
+            origins[row] = (name, penalty)
+        return origins
+
+    def _check(self, table: str, values: Sequence[str | int | None], checksum: int) -> None:
+        if row_checksum(values) != checksum:
+            raise self._damaged(f"row {values[0]} of {table} is not what was written (checksum)")
+
+    def _stored(self, columns: tuple) -> StoredSentence:
+        *said, checksum, group, unit, group_checksum = columns
+        self._check("sentences", said, checksum)
+        row, id_, lang, text, key, _, group_row, origin_row, meta, *rest = said
+        self._check("groups", (group_row, group, unit), group_checksum)
+        origin, penalty = self._origins[origin_row]
+        return StoredSentence(
+            row, id_, lang, text, key, group, group_row, origin, penalty, *rest,
+            meta=json.loads(meta) if meta else {}, unit=json.loads(unit) if unit else {},
+        )  # fmt: skip
 
     def iterate(
         self, where: str = "", parameters: Sequence[object] = ()
@@ -214,25 +264,19 @@ class IndexReader:
         """
         condition = f" WHERE {where}" if where else ""
         yield from map(
-            _stored,
+            self._stored,
             self.connection.execute(
-                f"{SELECT_SENTENCES}{condition} ORDER BY s.group_row, s.row", parameters
+                f"{_SELECT} JOIN origins o ON o.row = s.origin_row{condition}"
+                " ORDER BY s.group_row, s.row",
+                parameters,
             ),
         )
 
 
-SELECT_SENTENCES = (
-    "SELECT s.row, s.id, s.lang, s.text, s.key, g.name, s.group_row, o.name, o.penalty, s.markup,"
-    " s.context, s.previous_hash, s.next_hash, s.date, s.meta, g.meta"
-    " FROM sentences s JOIN groups g ON g.row = s.group_row JOIN origins o ON o.row = s.origin_row"
+_SELECT = (
+    f"SELECT s.row, {', '.join(f's.{column}' for column in SENTENCE_COLUMNS)}, s.checksum,"
+    " g.name, g.meta, g.checksum FROM sentences s JOIN groups g ON g.row = s.group_row"
 )
-
-
-def _stored(row: tuple) -> StoredSentence:
-    *columns, meta, unit = row
-    return StoredSentence(
-        *columns, meta=json.loads(meta) if meta else {}, unit=json.loads(unit) if unit else {}
-    )
 
 
 def _batches(values: list[int]) -> Iterator[list[int]]:
@@ -303,7 +347,7 @@ def read_meta(connection: sqlite3.Connection, directory: Path) -> dict[str, str]
 def require_own_tables(connection: sqlite3.Connection, directory: Path) -> None:
     """Raise IndexNotFoundError when the database belongs to something else."""
     tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
-    if not {"meta", "sentences", "vector_files"} <= tables:
+    if not {"meta", "sentences"} <= tables or not {"files", "vector_files"} & tables:
         raise IndexNotFoundError(
             f"{directory}: its {schema.DATABASE} is the database of something else"
         )

@@ -1,7 +1,7 @@
 """Tables of ``index.db``, documented in docs/index-format.md.
 
-Everything a reader believes is in this database; a vector file exists only if a committed row
-of ``vector_files`` names it, a text file only if one of ``text_files`` does.
+Everything a reader believes is in this database; any other file of the directory exists only if a
+committed row of ``files`` names it.
 """
 
 from __future__ import annotations
@@ -9,26 +9,29 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
-FORMAT_VERSION = 3
+FORMAT_VERSION = 4
 """Raised when an older searchkbd could not read the directory any more."""
 
 DATABASE = "index.db"
-VECTORS = "vectors"
-TEXTS = "texts"
 TEMPORARY = ".writing-"
 """Prefix of a file that is being written."""
 
-_SUFFIXES = (".faiss", ".safetensors")
-_FILE = {"name": str, "lang": str, "rows": int, "bytes": int, "sha256": str}
+KINDS = {
+    "vectors": ".faiss",  # searchkbd.index.vectors
+    "rows": ".safetensors",  # searchkbd.index.rows
+    "texts": ".safetensors",  # searchkbd.index.texts
+    "codes": ".faiss",  # searchkbd.index.codes
+}
+"""Kind of file → its suffix; the folder has the name of the kind."""
 
 _TABLES: dict[str, dict[str, type]] = {
     # What the index is: format, encoder, dimension, dates.
     "meta": {"key": str, "value": str},
     # ``penalty``: what the translation memory takes off matches from there; NULL: as it sees fit.
-    "origins": {"row": int, "name": str, "penalty": int},
+    "origins": {"row": int, "name": str, "penalty": int, "checksum": int},
     # Translation groups: sentences of one group are translations of each other. ``meta``: what
     # an exchange format says of the unit.
-    "groups": {"row": int, "name": str, "meta": str},
+    "groups": {"row": int, "name": str, "meta": str, "checksum": int},
     "sentences": {
         "row": int,
         "id": str,
@@ -46,24 +49,34 @@ _TABLES: dict[str, dict[str, type]] = {
         "next_hash": int,
         # When it was last changed; when it was added where the file does not say.
         "date": str,
-        # See searchkbd.index.hubness; 0 where nothing was measured.
-        "hubness": float,
+        # Of the columns before it: see searchkbd.index.checksums.
+        "checksum": int,
     },
     # What hubness is measured by, at most one row: float16 vectors, one after the other.
     "anchors": {"row": int, "drawn_from": int, "vectors": bytes, "sha256": str},
-    "vector_files": _FILE,
-    "text_files": _FILE,
-}
-FILE_TABLES = {"vector_files": VECTORS, "text_files": TEXTS}
-"""Table → the folder of the files that its rows name."""
+    # Sentences of one language whose vectors and texts lie in files of their own. ``dead``: one
+    # bit a sentence, set for those deleted since (NULL: none); ``live``: how many are not.
+    "segments": {"row": int, "lang": str, "rows": int, "live": int, "dead": bytes},
+    # ``owner``: the row of the segment, or for codes the row of ``codes``.
+    "files": {
+        "name": str, "kind": str, "owner": int, "bytes": int, "sha256": str, "word_sum": int,
+    },
+    # Product-quantised vectors of some segments of a language: see searchkbd.index.codes.
+    # ``segments``: their rows, a JSON list; ``settings``: how to search, a JSON object.
+    "codes": {"row": int, "lang": str, "kind": str, "segments": str, "settings": str},
+}  # fmt: skip
 
 _OPTIONAL = {
     "origins": {"penalty"},
     "groups": {"meta"},
     "sentences": {"meta", "markup", "context", "previous_hash", "next_hash"},
+    "segments": {"dead"},
 }
-_PRIMARY_KEYS = {"meta": "key", "vector_files": "name", "text_files": "name"}
+_PRIMARY_KEYS = {"meta": "key", "files": "name"}
 _FOREIGN_KEYS = [("group_row", "groups", "row"), ("origin_row", "origins", "row")]
+
+OLDER_TABLES = ("vector_files", "text_files")
+"""Of formats up to 3."""
 
 # Contentless full-text tables over loose keys (see searchkbd.text.forms.loose_key). They are
 # posting lists only: ranking is done by searchkbd.search.lexical, so no positions are kept.
@@ -77,22 +90,14 @@ def database_path(directory: Path) -> Path:
     return directory / DATABASE
 
 
-def vectors_path(directory: Path) -> Path:
-    return directory / VECTORS
-
-
-def texts_path(directory: Path) -> Path:
-    return directory / TEXTS
-
-
 def folders(directory: Path) -> list[Path]:
     """Return the folders of the immutable files."""
-    return [directory / folder for folder in FILE_TABLES.values()]
+    return [directory / kind for kind in KINDS]
 
 
 def is_index_file(path: Path) -> bool:
     """Return whether *path* is one of our files, finished or half-written, by its name."""
-    return path.suffix in _SUFFIXES or path.name.startswith(TEMPORARY)
+    return path.suffix in KINDS.values() or path.name.startswith(TEMPORARY)
 
 
 def is_empty(connection: sqlite3.Connection) -> bool:
@@ -112,7 +117,6 @@ def create_tables(connection: sqlite3.Connection) -> None:
             pk=_PRIMARY_KEYS.get(name, "row"),
             not_null=set(columns) - optional - {"row"},
             foreign_keys=_FOREIGN_KEYS if name == "sentences" else [],
-            defaults={"hubness": 0.0} if name == "sentences" else {},
         )
     db["origins"].create_index(["name"], unique=True)
     db["groups"].create_index(["name"], unique=True)
@@ -132,5 +136,5 @@ def drop_tables(connection: sqlite3.Connection) -> None:
     for name in FULL_TEXT:
         connection.execute(f"DROP TABLE IF EXISTS {name}_terms")
         connection.execute(f"DROP TABLE IF EXISTS {name}")
-    for name in _TABLES:
+    for name in [*_TABLES, *OLDER_TABLES]:
         connection.execute(f"DROP TABLE IF EXISTS {name}")

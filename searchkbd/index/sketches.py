@@ -40,9 +40,13 @@ _EPSILON = 1e-9
 
 
 class Sketched(Protocol):
-    """What is searched: a text file, its row numbers and the arrays that ``build`` made."""
+    """What is searched: a text file, its row numbers and the arrays that ``build`` made.
+
+    ``live``, bool [n], says which of its rows are still there; None: all of them.
+    """
 
     rows: NDArray[np.int64]
+    live: NDArray[np.bool_] | None
     arrays: Mapping[str, NDArray]
 
 
@@ -105,7 +109,7 @@ def similar(files: Sequence[Sketched], base: str, least: float = 0.7) -> list[Si
     lengths: list[int] = []
     texts: list[str] = []
     for file in files:
-        places = _passing(file.arrays, base, least, sketches)
+        places = _living(file, _passing(file.arrays, base, least, sketches))
         if len(places):
             rows += file.rows[file.arrays["fuzzy.order"][places]].tolist()
             lengths += file.arrays["fuzzy.lengths"][places].tolist()
@@ -132,7 +136,7 @@ def same_base(files: Sequence[Sketched], bases: Sequence[str]) -> dict[str, list
         first = np.searchsorted(hashes, wanted, side="left")
         last = np.searchsorted(hashes, wanted, side="right")
         for at in np.flatnonzero(last > first).tolist():
-            places = np.sort(file.arrays["fuzzy.by_hash"][first[at] : last[at]])
+            places = _living(file, np.sort(file.arrays["fuzzy.by_hash"][first[at] : last[at]]))
             same = [
                 place
                 for place, text in zip(places.tolist(), _texts(file.arrays, places), strict=True)
@@ -142,6 +146,13 @@ def same_base(files: Sequence[Sketched], bases: Sequence[str]) -> dict[str, list
                 rows = file.rows[file.arrays["fuzzy.order"][same]]
                 found.setdefault(distinct[at], []).extend(rows.tolist())
     return found
+
+
+def _living(file: Sketched, places: NDArray) -> NDArray:
+    """Return those of *places*, in the order of length, whose rows are still there."""
+    if file.live is None:
+        return places
+    return places[file.live[file.arrays["fuzzy.order"][places]]]
 
 
 def _passing(

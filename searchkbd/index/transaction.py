@@ -9,17 +9,24 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from searchkbd.errors import IndexBusyError, IndexDamagedError
 from searchkbd.index import schema
+from searchkbd.index.codes import CodesEntry, Effort, Recall, settings
 from searchkbd.index.directory import check_place, holds_nothing, remove_files, sweep
-from searchkbd.index.files import IndexFile, sync_directory
+from searchkbd.index.files import IndexFile, sync_directory, write_file
+from searchkbd.index.lock import read_holder, remove_holder, write_holder
+from searchkbd.index.rows import write_rows
+from searchkbd.index.segments import SegmentEntry, read_segments
 from searchkbd.index.texts import write_texts
 from searchkbd.index.vectors import write_vectors
 
@@ -53,6 +60,7 @@ class WriteTransaction:
             )
             self._opened = True
             self._begin()
+            write_holder(self.directory)
         except BaseException as error:
             self._abandon()
             self._explain(error)
@@ -72,21 +80,87 @@ class WriteTransaction:
         stay until the commit."""
         sweep(self.connection, self.directory)
 
-    def write(
-        self, lang: str, rows: np.ndarray, vectors: np.ndarray, keys: Sequence[str]
-    ) -> IndexFile:
-        """Write the files of sentences of *lang* and name them; returns the vector file.
+    @cached_property
+    def dim(self) -> int:
+        """Dimensions of the index's vectors."""
+        found = self.connection.execute("SELECT value FROM meta WHERE key = 'dim'").fetchone()
+        return int(found[0])
 
-        *rows* is int64 [n], ascending, *vectors* float32 [n, dim], *keys* the search keys.
+    def segments(self) -> list[SegmentEntry]:
+        """Return the segments as this transaction has them so far."""
+        return read_segments(self.connection)
+
+    def write_segment(
+        self,
+        lang: str,
+        rows: NDArray[np.int64],
+        vectors: NDArray[np.floating],
+        keys: Sequence[str],
+    ) -> int:
+        """Write vectors and texts of new sentences of *lang*; return the row of the segment.
+
+        *rows* is int64 [n], ascending, *vectors* float [n, dim], *keys* the search keys. The row
+        file is missing yet: see ``write_row_file``.
         """
-        texts = write_texts(schema.texts_path(self.directory), lang, rows, keys)
-        file = write_vectors(schema.vectors_path(self.directory), lang, rows, vectors)
-        for table, entry in (("vector_files", file), ("text_files", texts)):
-            self.connection.execute(
-                f"INSERT INTO {table} (name, lang, rows, bytes, sha256) VALUES (?, ?, ?, ?, ?)",
-                (entry.name, entry.lang, entry.rows, entry.bytes, entry.sha256),
-            )
-        return file
+        segment = self.connection.execute(
+            "INSERT INTO segments (lang, rows, live) VALUES (?, ?, ?)", (lang, len(rows), len(rows))
+        ).lastrowid
+        self.name_file(write_texts(self.directory, lang, segment, rows, keys))
+        self.name_file(write_vectors(self.directory, lang, segment, vectors))
+        return segment
+
+    def write_row_file(
+        self,
+        lang: str,
+        segment: int,
+        rows: NDArray[np.int64],
+        sums: NDArray[np.uint64],
+        hubness: NDArray[np.floating],
+    ) -> None:
+        """Write the row file of *segment*, in the place of one that it has."""
+        self.connection.execute(
+            "DELETE FROM files WHERE kind = 'rows' AND owner = ?", (segment,)
+        )
+        self.name_file(write_rows(self.directory, lang, segment, rows, sums, hubness))
+
+    def write_codes(self, entry: CodesEntry, data: memoryview) -> None:
+        """Write codes, in the place of those that the language has; ``entry.row`` is not read."""
+        self.drop_codes(entry.lang)
+        row = self.connection.execute(
+            "INSERT INTO codes (lang, kind, segments, settings) VALUES (?, ?, ?, ?)",
+            (entry.lang, entry.kind, json.dumps(entry.segments), settings(entry.efforts)),
+        ).lastrowid
+        self.name_file(write_file(self.directory, "codes", entry.lang, row, data))
+
+    def set_efforts(self, codes: int, efforts: Mapping[Recall, Effort]) -> None:
+        """Set how the codes of this row are searched."""
+        self.connection.execute(
+            "UPDATE codes SET settings = ? WHERE row = ?", (settings(efforts), codes)
+        )
+
+    def drop_codes(self, lang: str) -> None:
+        """Forget the codes of *lang*, if there are any."""
+        self.connection.execute(
+            "DELETE FROM files WHERE kind = 'codes'"
+            " AND owner IN (SELECT row FROM codes WHERE lang = ?)",
+            (lang,),
+        )
+        self.connection.execute("DELETE FROM codes WHERE lang = ?", (lang,))
+
+    def drop_segment(self, segment: int) -> None:
+        """Forget a segment and its files."""
+        self.connection.execute(
+            "DELETE FROM files WHERE kind <> 'codes' AND owner = ?", (segment,)
+        )
+        self.connection.execute("DELETE FROM segments WHERE row = ?", (segment,))
+
+    def name_file(self, file: IndexFile) -> None:
+        """Make *file* part of the index."""
+        self.connection.execute(
+            "INSERT INTO files (name, kind, owner, bytes, sha256, word_sum)"
+            " VALUES (?, ?, ?, ?, ?, ?)",
+            (file.name, file.kind, file.owner, file.bytes, file.sha256, file.word_sum),
+        )
 
     def commit(self, *, shrink: bool = False) -> None:
         """Make everything durable and visible at once; *shrink* gives the space of rows back."""
@@ -100,6 +174,7 @@ class WriteTransaction:
         self._committed = True
         # Failing at what follows loses nothing.
         with contextlib.suppress(sqlite3.OperationalError, OSError):
+            remove_holder(self.directory)
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
             if shrink:
                 connection.execute("VACUUM")
@@ -127,6 +202,7 @@ class WriteTransaction:
         # What fails here loses nothing: closing the connection drops the transaction too, and
         # the next writer sweeps.
         with contextlib.suppress(sqlite3.Error, OSError):
+            remove_holder(self.directory)
             if self._opened and self._lock_again():
                 if schema.is_empty(self.connection):
                     remove_files(self.directory, itself=self._made_directory)
@@ -153,8 +229,9 @@ class WriteTransaction:
         return True
 
     def _busy(self) -> IndexBusyError:
+        holder = read_holder(self.directory) or "another process"
         return IndexBusyError(
-            f"{self.directory}: another process is writing to this index; "
+            f"{self.directory}: {holder} is writing to this index; "
             "wait for it to finish, then run this again"
         )
 

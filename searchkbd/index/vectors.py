@@ -1,89 +1,121 @@
-"""Immutable FAISS files: written once, checksummed, memory-mapped by readers."""
+"""Vector files: the vectors of a segment in half precision, a memory-mapped FAISS index each.
+
+Half precision moves a cosine by less than 0.0005 and costs no recall (docs/benchmarks.md), for
+half the bytes of every exact scan.
+"""
 
 from __future__ import annotations
 
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
-from searchkbd.errors import IndexDamagedError
-from searchkbd.index.files import IndexFile, check_size, write_file
+from searchkbd.index.files import IndexFile, check_size, check_sum, damaged, write_file
 
-SUFFIX = ".faiss"
+_CHUNK = 8192  # vectors widened at a time
+_SIGN_AND_HALF = np.int32(-0x70000001)  # all bits but the three that a sign spreads into
+_TWO_112 = np.float32(2.0**112)
 
 
 def write_vectors(
-    directory: Path, lang: str, rows: np.ndarray, vectors: np.ndarray
+    directory: Path, lang: str, segment: int, vectors: NDArray[np.floating]
 ) -> IndexFile:
-    """Write one inner-product index of *vectors* into *directory*, durable on return.
+    """Write the vectors of *segment* into the index *directory*, durable on return.
 
-    *rows* is int64 [n], ascending: the ``sentences.row`` of each vector. *vectors* is float32
-    [n, dim], unit length. Raises OSError when the disk is full or not writable.
+    *vectors* is float [n, dim], unit length. Raises OSError when the disk is full or not writable.
     """
     import faiss
 
-    index = faiss.IndexIDMap(faiss.IndexFlatIP(vectors.shape[1]))
-    index.add_with_ids(np.ascontiguousarray(vectors, dtype=np.float32), rows.astype(np.int64))
+    index = faiss.IndexScalarQuantizer(
+        vectors.shape[1], faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT
+    )
+    for start in range(0, len(vectors), _CHUNK):
+        part = np.ascontiguousarray(vectors[start : start + _CHUNK], dtype=np.float32)
+        if start == 0:
+            index.train(part)  # learns nothing of half precision, but FAISS wants it
+        index.add(part)
     # In memory first: FAISS reports a full disk as a bare RuntimeError and cannot fsync.
-    data = memoryview(faiss.serialize_index(index))
-    return write_file(directory, SUFFIX, lang, int(rows[0]), len(rows), data)
+    return write_file(directory, "vectors", lang, segment, memoryview(faiss.serialize_index(index)))
 
 
-class Partition:
-    """The memory-mapped vectors of one file.
+def widen(halves: NDArray[np.uint16]) -> NDArray[np.float32]:
+    """Return the float32 numbers that the bits of half-precision ones stand for."""
+    return halves.view("<f2").astype(np.float32)
 
-    Raises IndexDamagedError when the file is missing, short or not a FAISS file. Checksums are
-    the business of ``searchkbd verify``: reading every byte would cost more than a search.
+
+def inner_products(
+    halves: NDArray[np.uint16], query: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Return float32 [n], the inner products of *halves*, [n, dim], and *query*, [dim].
+
+    As with ``widen``, several times as fast: exponents are left as half precision has them, 112
+    too low in single precision, and the query makes up for it. Infinities, which no unit vector
+    has, would come out as numbers.
+    """
+    bits = halves.view("<i2").astype(np.int32)
+    bits <<= 13
+    bits &= _SIGN_AND_HALF
+    return bits.view(np.float32) @ (query * _TWO_112)
+
+
+class VectorFile:
+    """The memory-mapped vectors of one segment; a vector is known by its place in it.
+
+    Raises IndexDamagedError when the file is missing, short or not what it should be. Its bytes
+    are not read before they are searched; :meth:`check` does.
     """
 
-    def __init__(self, directory: Path, file: IndexFile) -> None:
+    def __init__(self, directory: Path, file: IndexFile, rows: int, dim: int) -> None:
         import faiss  # here, since a lexical search needs none of it
 
-        path = directory / file.name
+        self._file = file
+        self._path = path = file.path(directory)
         check_size(path, file)
         try:
-            self._index = faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC)
-            self._flat = faiss.downcast_index(self._index.index)
-        except (RuntimeError, AttributeError) as error:
-            raise IndexDamagedError(
-                f"{path}: not a readable FAISS file; rebuild the index with --replace"
-            ) from error
-        self.lang = file.lang
-        self.rows: np.ndarray = faiss.vector_to_array(self._index.id_map)
-        """int64 [n], ascending: the ``sentences.row`` of each vector."""
-        if len(self.rows) != file.rows:
-            raise IndexDamagedError(
-                f"{path}: {len(self.rows)} vectors, {file.rows} expected; "
-                "rebuild the index with --replace"
-            )
+            index = faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC)
+        except RuntimeError as error:
+            raise damaged(path, "not a readable FAISS file") from error
+        if (
+            not isinstance(index, faiss.IndexScalarQuantizer)
+            or index.sq.qtype != faiss.ScalarQuantizer.QT_fp16
+            or index.metric_type != faiss.METRIC_INNER_PRODUCT
+            or (index.ntotal, index.d) != (rows, dim)
+            or index.codes.size() != rows * dim * 2
+        ):
+            raise damaged(path, f"not {rows} vectors of {dim} dimensions in half precision")
+        self._index = index
 
-    @property
-    def dim(self) -> int:
-        return self._index.d
+    @cached_property
+    def halves(self) -> NDArray[np.uint16]:
+        """uint16 [n, dim]: the bits of the half-precision vectors, where they lie in the file."""
+        import faiss
 
-    def search(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-        """Return scores float32 [q, k'] and rows int64 [q, k'], best first, k' = min(k, n).
+        codes = faiss.rev_swig_ptr(self._index.codes.data(), self._index.codes.size())
+        return codes.view("<u2").reshape(self._index.ntotal, self._index.d)
 
-        *queries* is float32 [q, dim], unit length; scores are inner products, so cosines.
+    def search(
+        self, queries: NDArray[np.float32], k: int, live: NDArray[np.bool_] | None
+    ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """Scan all vectors: return scores and places, [q, k'], best first, k' at most *k*.
+
+        With *live*, bool [n], only of those. A place of -1 stands for no vector.
         """
         import faiss
 
-        if len(queries) == 1:
-            # Two threads make one exact query slower, not faster (docs/benchmarks.md).
-            threads = faiss.omp_get_max_threads()
-            faiss.omp_set_num_threads(1)
-            try:
-                return self._index.search(queries, min(k, len(self.rows)))
-            finally:
-                faiss.omp_set_num_threads(threads)
-        return self._index.search(queries, min(k, len(self.rows)))
+        k = min(k, self._index.ntotal)
+        if live is None:
+            return self._index.search(queries, k)
+        bitmap = np.packbits(live, bitorder="little")
+        selector = faiss.IDSelectorBitmap(bitmap)
+        return self._index.search(queries, k, params=faiss.SearchParameters(sel=selector))
 
-    def vectors(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return which of *rows* (int64 [m]) are here (bool [m]) and their vectors [hits, dim]."""
-        at = np.searchsorted(self.rows, rows)
-        at[at == len(self.rows)] = 0
-        here = self.rows[at] == rows
-        found = at[here]
-        if not len(found):
-            return here, np.empty((0, self.dim), dtype=np.float32)
-        return here, self._flat.reconstruct_batch(found)
+    def check(self) -> None:
+        """Raise IndexDamagedError unless every byte is what was written."""
+        self._checked  # noqa: B018 (once)
+
+    @cached_property
+    def _checked(self) -> bool:
+        check_sum(self._path, self._file)
+        return True

@@ -12,13 +12,15 @@ import numpy as np
 from searchkbd.encoders.directory import file_digest
 from searchkbd.errors import IndexDamagedError
 from searchkbd.index import schema
+from searchkbd.index.checksums import SENTENCE_COLUMNS, row_checksum
+from searchkbd.index.codes import Codes
 from searchkbd.index.directory import files_of
 from searchkbd.index.files import IndexFile
 from searchkbd.index.hashing import key_hash
 from searchkbd.index.hubness import MIN_ROWS, read_anchors
 from searchkbd.index.reader import IndexReader
-from searchkbd.index.texts import TextFile
-from searchkbd.index.vectors import Partition
+from searchkbd.index.rows import vector_sums
+from searchkbd.index.segments import Segment
 from searchkbd.text.forms import search_key
 
 
@@ -27,8 +29,8 @@ class Verification:
     """What was checked, what is wrong, and what merely lies about."""
 
     sentences: int = 0
-    vector_files: int = 0
-    text_files: int = 0
+    segments: int = 0
+    files: int = 0
     problems: list[str] = field(default_factory=list)
     orphans: list[str] = field(default_factory=list)
 
@@ -51,10 +53,15 @@ def verify_index(directory: str | Path, progress: Progress | None = None) -> Ver
     result = Verification()
     with IndexReader(directory) as reader:
         _check_database(reader, result)
-        vectors, texts = _check_files(reader, result, progress)
-        _check_rows(reader, vectors, texts, result)
-        _check_hubness(reader, result)
-        known = {file.name for file in (*reader.vector_files, *reader.named_text_files)}
+        _check_files(reader, result, progress)
+        segments = [Segment(reader.directory, entry, reader.dim) for entry in reader.segments]
+        result.segments = len(segments)
+        rows = _check_segments(segments, result)
+        _check_codes(reader, segments, result)
+        _check_sentences(reader, rows, result)
+        _check_other_rows(reader, result)
+        _check_anchors(reader, result)
+        known = {file.name for file in _files(reader)}
     result.orphans = sorted(
         path.name
         for folder in schema.folders(Path(directory))
@@ -75,64 +82,91 @@ def _check_database(reader: IndexReader, result: Verification) -> None:
 
 
 _Rows = dict[str, list[np.ndarray]]
+"""By language, the rows of the live sentences in each segment."""
+
+
+def _files(reader: IndexReader) -> list[IndexFile]:
+    files = [file for entry in reader.segments for file in entry.files.values()]
+    return files + [file for _, file in reader.codes]
 
 
 def _check_files(
     reader: IndexReader, result: Verification, progress: Progress | None
-) -> tuple[_Rows, _Rows]:
-    """Check each file against its checksum; return the rows that each language's files hold."""
-    files: list[tuple[type[Partition] | type[TextFile], Path, IndexFile]] = [
-        (Partition, schema.vectors_path(reader.directory), file) for file in reader.vector_files
-    ]
-    files += [
-        (TextFile, schema.texts_path(reader.directory), file) for file in reader.named_text_files
-    ]
-    total = sum(file.bytes for _, _, file in files)
+) -> None:
+    """Check each file against its checksum."""
+    files = _files(reader)
+    total = sum(file.bytes for file in files)
     done = 0
-    vectors: _Rows = {}
-    texts: _Rows = {}
-    for kind, folder, file in files:
-        opened = _opened(kind, folder, file, result)
-        if kind is Partition:
-            result.vector_files += 1
-        else:
-            result.text_files += 1
-        if opened is not None:
-            rows = vectors if kind is Partition else texts
-            rows.setdefault(file.lang, []).append(opened.rows)
-        if isinstance(opened, Partition) and opened.dim != reader.dim:
-            result.problems.append(f"{file.name}: {opened.dim} dimensions, {reader.dim} expected")
+    for file in files:
+        result.files += 1
+        path = file.path(reader.directory)
+        try:
+            if file_digest(path) != file.sha256:
+                result.problems.append(
+                    f"{file.name}: its content is not what was written (checksum)"
+                )
+        except OSError as error:
+            result.problems.append(f"{file.name}: {error.strerror}")
         done += file.bytes
         if progress:
             progress(done, total)
-    return vectors, texts
 
 
-def _opened(
-    kind: type[Partition] | type[TextFile], folder: Path, file: IndexFile, result: Verification
-) -> Partition | TextFile | None:
-    try:
-        if file_digest(folder / file.name) != file.sha256:
-            result.problems.append(f"{file.name}: its content is not what was written (checksum)")
-        return kind(folder, file)
-    except OSError as error:
-        result.problems.append(f"{file.name}: {error.strerror}")
-    except IndexDamagedError as error:
-        result.problems.append(str(error))
-    return None
+def _check_segments(segments: list[Segment], result: Verification) -> _Rows:
+    """Check that the files of each segment fit together."""
+    rows: _Rows = {}
+    for segment in segments:
+        try:
+            known, texts = segment.row_file, segment.text_file
+            if not np.array_equal(known.rows, texts.rows):
+                result.problems.append(
+                    f"segment {segment.entry.row}: rows and texts are of different sentences"
+                )
+            if (np.diff(known.rows) <= 0).any():
+                result.problems.append(f"segment {segment.entry.row}: rows are out of order")
+            if not np.array_equal(vector_sums(segment.vector_file.halves), known.sums):
+                result.problems.append(
+                    f"segment {segment.entry.row}: vectors are not those that its rows are of"
+                )
+            if not (np.abs(known.hubness) <= 1).all():
+                result.problems.append(
+                    f"segment {segment.entry.row}: a hubness that no cosine can have"
+                )
+            live = known.rows if segment.live is None else known.rows[segment.live]
+            rows.setdefault(segment.lang, []).append(live)
+        except IndexDamagedError as error:
+            result.problems.append(str(error))
+    return rows
 
 
-def _check_rows(
-    reader: IndexReader, vectors: _Rows, texts: _Rows, result: Verification
-) -> None:
-    """Check that each sentence is once in the files of its language, and its key."""
+def _check_codes(reader: IndexReader, segments: list[Segment], result: Verification) -> None:
+    sizes = {segment.entry.row: (segment.lang, len(segment)) for segment in segments}
+    seen: set[str] = set()
+    for entry, file in reader.codes:
+        if entry.lang in seen:
+            result.problems.append(f"{entry.lang}: more than one set of codes")
+        seen.add(entry.lang)
+        if any(sizes.get(row, ("", 0))[0] != entry.lang for row in entry.segments):
+            result.problems.append(f"{file.name}: its segments are not there")
+            continue
+        total = sum(sizes[row][1] for row in entry.segments)
+        try:
+            Codes(reader.directory, file, entry, total, reader.dim)
+        except IndexDamagedError as error:
+            result.problems.append(str(error))
+
+
+def _check_sentences(reader: IndexReader, rows: _Rows, result: Verification) -> None:
+    """Check that each sentence is once in the segments of its language, and its columns."""
     stored: dict[str, list[int]] = {}
-    wrong_keys = 0
+    wrong_keys = wrong_rows = 0
     try:
-        for row, lang, text, key, hashed in reader.connection.execute(
-            "SELECT row, lang, text, key, key_hash FROM sentences ORDER BY row"
+        for *said, checksum in reader.connection.execute(
+            f"SELECT row, {', '.join(SENTENCE_COLUMNS)}, checksum FROM sentences ORDER BY row"
         ):
+            row, _, lang, text, key, hashed = said[:6]
             stored.setdefault(lang, []).append(row)
+            wrong_rows += row_checksum(said) != checksum
             wrong_keys += key != search_key(text) or hashed != key_hash(key)
         result.sentences = sum(map(len, stored.values()))
         for name in schema.FULL_TEXT:
@@ -146,39 +180,49 @@ def _check_rows(
     except sqlite3.DatabaseError as error:
         result.problems.append(f"{schema.DATABASE}: {error}")
         return
+    if wrong_rows:
+        result.problems.append(f"{wrong_rows} sentences are not what was written (checksum)")
     if wrong_keys:
         result.problems.append(
             f"{wrong_keys} sentences have a search key that this searchkbd would not give them; "
             "rebuild the index with --replace"
         )
-    for what, rows in (("vector", vectors), ("text", texts)):
-        for lang in sorted(set(stored) | set(rows)):
-            have = np.sort(np.concatenate(rows[lang])) if lang in rows else np.empty(0, np.int64)
-            want = np.array(stored.get(lang, []), dtype=np.int64)
-            if not np.array_equal(have, want):
-                lost = len(np.setdiff1d(want, have))
-                extra = len(have) - len(np.intersect1d(have, want))
-                result.problems.append(
-                    f"{lang}: {len(want)} sentences, {len(have)} in {what} files "
-                    f"({lost} sentences without a {what}, {extra} {what}s without a sentence)"
+    for lang in sorted(set(stored) | set(rows)):
+        have = np.sort(np.concatenate(rows[lang])) if lang in rows else np.empty(0, np.int64)
+        want = np.array(stored.get(lang, []), dtype=np.int64)
+        if not np.array_equal(have, want):
+            lost = len(np.setdiff1d(want, have))
+            extra = len(have) - len(np.intersect1d(have, want))
+            result.problems.append(
+                f"{lang}: {len(want)} sentences, {len(have)} in segments "
+                f"({lost} sentences in none, {extra} without a sentence)"
+            )
+
+
+def _check_other_rows(reader: IndexReader, result: Verification) -> None:
+    """Check the rows of groups and origins against their checksums."""
+    for table, columns in (("groups", "row, name, meta"), ("origins", "row, name, penalty")):
+        try:
+            wrong = sum(
+                row_checksum(values) != checksum
+                for *values, checksum in reader.connection.execute(
+                    f"SELECT {columns}, checksum FROM {table}"
                 )
+            )
+        except sqlite3.DatabaseError as error:
+            result.problems.append(f"{schema.DATABASE}: {error}")
+            continue
+        if wrong:
+            result.problems.append(f"{wrong} {table} are not what was written (checksum)")
 
 
-def _check_hubness(reader: IndexReader, result: Verification) -> None:
-    """Check the anchors against their checksum, and that no hubness is beyond a cosine."""
+def _check_anchors(reader: IndexReader, result: Verification) -> None:
+    """Check the anchors against their checksum, and that there are some where there must be."""
     try:
         measured = read_anchors(reader.connection, reader.directory) is not None
-        (wrong,) = reader.connection.execute(
-            "SELECT count(*) FROM sentences WHERE hubness NOT BETWEEN -1 AND 1"
-            " OR (hubness <> 0 AND NOT ?)",
-            (measured,),
-        ).fetchone()
     except (IndexDamagedError, sqlite3.DatabaseError) as error:
         result.problems.append(str(error))
         return
     if not measured and result.sentences >= MIN_ROWS:
+        # Deletions never take anchors away.
         result.problems.append(f"{schema.DATABASE}: no anchors; rebuild the index with --replace")
-    if wrong:
-        result.problems.append(
-            f"{wrong} sentences have an impossible hubness; rebuild the index with --replace"
-        )

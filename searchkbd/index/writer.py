@@ -13,11 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from searchkbd.corpus.sentence import Reject, Sentence
 from searchkbd.errors import IndexExistsError, NothingToBuildError
-from searchkbd.index import hubness, schema
-from searchkbd.index.files import IndexFile
+from searchkbd.index import hubness, schema, segments
+from searchkbd.index.checksums import SENTENCE_COLUMNS, row_checksum
+from searchkbd.index.compaction import maintain
 from searchkbd.index.hashing import key_hash
 from searchkbd.index.reader import check_encoder, read_meta, require_own_tables
 from searchkbd.index.transaction import WriteTransaction, now
@@ -29,9 +31,6 @@ if TYPE_CHECKING:
 
 ENCODE_BATCH = 2048
 """Sentences read, deduplicated and encoded at a time."""
-
-FILE_ROWS = 32_768
-"""Vectors in one file: bounds the memory of a build to a few hundred MB."""
 
 
 class Mode(Enum):
@@ -59,6 +58,11 @@ class BuildSummary:
         """Sentences added in languages that the encoders were not made for."""
         return {lang: n for lang, n in self.languages.items() if lang not in LANGUAGES}
 
+
+_INSERT = (
+    f"INSERT INTO sentences (row, {', '.join(SENTENCE_COLUMNS)}, checksum)"
+    f" VALUES ({', '.join('?' * (len(SENTENCE_COLUMNS) + 2))})"
+)
 
 Progress = Callable[[BuildSummary], None]
 OnReject = Callable[["Reject"], None]
@@ -99,6 +103,7 @@ def build_index(
                     progress(writer.summary)
         writer.add(chunk, on_reject)
         writer.commit()
+    maintain(directory)
     if progress:
         progress(writer.summary)
     return writer.summary
@@ -116,7 +121,7 @@ class IndexWriter:
         self.summary = BuildSummary()
         self._transaction = WriteTransaction(directory, make=True)
         self._penalty = penalty
-        self._files: list[IndexFile] = []
+        self._segments: dict[int, NDArray[np.int64]] = {}
         self._pending: dict[str, _Pending] = {}
         self._origins: dict[str, int] = {}
         # The last group that was new, and the unit (that very object) that made it.
@@ -157,12 +162,13 @@ class IndexWriter:
         vectors = self.encoder.encode(
             [text for _, text in distinct], [lang for lang, _ in distinct]
         )
+        halves = vectors.astype(np.float16)  # as they are stored
         for at, (row, sentence, key) in zip(which, new, strict=True):
             pending = self._pending.setdefault(sentence.lang, _Pending())
             pending.rows.append(row)
-            pending.vectors.append(vectors[at])
+            pending.vectors.append(halves[at])
             pending.keys.append(key)
-            if len(pending.rows) == FILE_ROWS:
+            if len(pending.rows) == segments.SEGMENT_ROWS:
                 self._flush(sentence.lang)
 
     def commit(self) -> None:
@@ -172,7 +178,7 @@ class IndexWriter:
         for lang in list(self._pending):
             self._flush(lang)
         connection = self._connection
-        hubness.update(connection, self.directory, self._files)
+        hubness.write_row_files(self._transaction, self._segments)
         if self.mode is not Mode.ADD:  # rewrites the whole table
             for name in schema.FULL_TEXT:
                 connection.execute(f"INSERT INTO {name}({name}) VALUES ('optimize')")
@@ -203,8 +209,10 @@ class IndexWriter:
             connection.execute(
                 "UPDATE meta SET value = ? WHERE key = 'encoder'", (self.encoder.name,)
             )
-        (last,) = connection.execute("SELECT coalesce(max(row), 0) FROM sentences").fetchone()
-        self._next_row = last + 1
+        self._next_row, self._next_group = (
+            1 + connection.execute(f"SELECT coalesce(max(row), 0) FROM {table}").fetchone()[0]
+            for table in ("sentences", "groups")
+        )
 
     def _check_existing(self) -> None:
         """Refuse a build that the index already there does not allow."""
@@ -235,28 +243,24 @@ class IndexWriter:
             self.summary.merged += 1
             return None
         row = self._next_row
+        values = (
+            row,
+            self._free_id(sentence, row),
+            sentence.lang,
+            sentence.text,
+            key,
+            hashed,
+            group,
+            self._origin(sentence.origin),
+            _json(sentence.meta),
+            sentence.markup,
+            sentence.context,
+            _neighbour(sentence.previous),
+            _neighbour(sentence.next),
+            sentence.date or self._now,
+        )
         try:
-            connection.execute(
-                "INSERT INTO sentences (row, id, lang, text, key, key_hash, group_row, origin_row,"
-                " meta, markup, context, previous_hash, next_hash, date)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (
-                    row,
-                    self._free_id(sentence, row),
-                    sentence.lang,
-                    sentence.text,
-                    key,
-                    hashed,
-                    group,
-                    self._origin(sentence.origin),
-                    _json(sentence.meta),
-                    sentence.markup,
-                    sentence.context,
-                    _neighbour(sentence.previous),
-                    _neighbour(sentence.next),
-                    sentence.date or self._now,
-                ),
-            )
+            connection.execute(_INSERT, (*values, row_checksum(values)))
         except sqlite3.IntegrityError:
             self._reject_id(sentence, on_reject)
             return None
@@ -278,9 +282,13 @@ class IndexWriter:
         if found:
             group, unit = self._unit
             return found[0], unit is not None and unit is sentence.unit and group == found[0]
-        row = self._connection.execute(
-            "INSERT INTO groups (name, meta) VALUES (?, ?)", (sentence.group, _json(sentence.unit))
-        ).lastrowid
+        row = self._next_group
+        values = (row, sentence.group, _json(sentence.unit))
+        self._connection.execute(
+            "INSERT INTO groups (row, name, meta, checksum) VALUES (?, ?, ?, ?)",
+            (*values, row_checksum(values)),
+        )
+        self._next_group += 1
         self._unit = (row, sentence.unit)
         return row, sentence.unit is not None
 
@@ -308,23 +316,16 @@ class IndexWriter:
     def _origin(self, name: str) -> int:
         """Return the row of an origin, made if new; with the penalty of this build."""
         if name not in self._origins:
-            self._origins[name] = origin_row(self._connection, name)
-            if self._penalty is not None:
-                self._connection.execute(
-                    "UPDATE origins SET penalty = ? WHERE name = ?", (self._penalty, name)
-                )
+            self._origins[name] = origin_row(self._connection, name, self._penalty)
         return self._origins[name]
 
     def _flush(self, lang: str) -> None:
         pending = self._pending.pop(lang)
-        self._files.append(
-            self._transaction.write(
-                lang,
-                np.array(pending.rows, dtype=np.int64),
-                np.array(pending.vectors, dtype=np.float32),
-                pending.keys,
-            )
+        rows = np.array(pending.rows, dtype=np.int64)
+        segment = self._transaction.write_segment(
+            lang, rows, np.array(pending.vectors), pending.keys
         )
+        self._segments[segment] = rows
 
     def _nothing(self) -> str:
         summary = self.summary
@@ -335,19 +336,30 @@ class IndexWriter:
 
 @dataclass(slots=True)
 class _Pending:
-    """Sentences of one language that are in the database and in no file yet."""
+    """Sentences of one language that are in the database and in no segment yet."""
 
     rows: list[int] = field(default_factory=list)
-    vectors: list[np.ndarray] = field(default_factory=list)
+    vectors: list[NDArray[np.float16]] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
 
 
-def origin_row(connection: sqlite3.Connection, name: str) -> int:
-    """Return the row of the origin *name*, made if new."""
-    found = connection.execute("SELECT row FROM origins WHERE name = ?", (name,)).fetchone()
-    if found:
+def origin_row(connection: sqlite3.Connection, name: str, penalty: int | None = None) -> int:
+    """Return the row of the origin *name*, made if new; with *penalty* unless that is None."""
+    found = connection.execute(
+        "SELECT row, penalty FROM origins WHERE name = ?", (name,)
+    ).fetchone()
+    if found and penalty in (None, found[1]):
         return found[0]
-    return connection.execute("INSERT INTO origins (name) VALUES (?)", (name,)).lastrowid
+    if found:
+        row = found[0]
+    else:
+        (row,) = connection.execute("SELECT coalesce(max(row), 0) + 1 FROM origins").fetchone()
+    values = (row, name, penalty)
+    connection.execute(
+        "INSERT OR REPLACE INTO origins (row, name, penalty, checksum) VALUES (?, ?, ?, ?)",
+        (*values, row_checksum(values)),
+    )
+    return row
 
 
 def add_full_text(connection: sqlite3.Connection, row: int, key: str) -> None:

@@ -126,8 +126,7 @@ class _Search:
         self._units = UnitFinder(
             reader, source_lang, target_lang, options.penalties, options.pivots
         )
-        present = {file.lang for file in reader.named_text_files}
-        self._possible = {source_lang, target_lang} <= present
+        self._possible = {source_lang, target_lang} <= set(reader.sentences_per_language)
 
     @cached_property
     def _files(self) -> list[TextFile]:

@@ -23,6 +23,7 @@ from collections.abc import Collection, Sequence
 import numpy as np
 
 from searchkbd.encoders.base import Encoder
+from searchkbd.index.codes import Recall
 from searchkbd.index.reader import IndexReader, StoredSentence
 from searchkbd.search import lexical, semantic
 from searchkbd.search.hit import Hit, SearchMode, SearchResult, Translation
@@ -50,10 +51,12 @@ def search(
     k: int = 10,
     langs: Collection[str] | None = None,
     mode: SearchMode = SearchMode.FUSED,
+    recall: Recall = Recall.BALANCED,
 ) -> list[SearchResult]:
     """Search for each query, in the language that *query_langs* gives for it.
 
     *langs* limits hits to these languages and never shortens the list while sentences remain.
+    *recall* says how sure nearest neighbours are to be found (searchkbd.index.codes).
     *encoder* may be None in lexical mode. Queries are encoded in one call.
     """
     vectors: np.ndarray | None = None
@@ -62,7 +65,7 @@ def search(
             raise ValueError(f"{mode.value} search needs an encoder")
         vectors = encoder.encode(list(queries), list(query_langs))
         depth = max(k, DEPTH) if mode is SearchMode.FUSED else k
-        rankings = semantic.without_hubs(reader, vectors, depth, langs)
+        rankings = semantic.without_hubs(reader, vectors, depth, langs, recall)
     results = []
     for at, (query, lang) in enumerate(zip(queries, query_langs, strict=True)):
         if vectors is None:
@@ -71,7 +74,7 @@ def search(
         else:
             vector = vectors[at]
             if mode is SearchMode.FUSED:
-                ranked = _fused(reader, query, lang, vector, rankings[at], k, langs)
+                ranked = _fused(reader, query, lang, vector, rankings[at], k, langs, recall)
             else:
                 ranked = [Ranked(n.row, n.score) for n in rankings[at]]
         results.append(SearchResult(query, lang, mode, _hits(reader, ranked[:k], vector)))
@@ -86,6 +89,7 @@ def _fused(
     nearest: list[Neighbour],
     k: int,
     langs: Collection[str] | None,
+    recall: Recall,
 ) -> list[Ranked]:
     depth = max(k, DEPTH)
     worded = lexical.rank(reader, query, depth, langs)
@@ -95,7 +99,7 @@ def _fused(
         (LITERAL_WEIGHT, _rows(worded, LITERAL_COVERAGE)),
     ]
     if langs and lang not in langs:
-        own = semantic.nearest(reader, vector[None], depth, [lang])[0]
+        own = semantic.nearest(reader, vector[None], depth, [lang], recall)[0]
         rankings.append((BRIDGE_WEIGHT, _translations(reader, _rows(own, PARAPHRASE), langs)))
     fused = fuse(rankings)
     voted = {r.row for r in fused}

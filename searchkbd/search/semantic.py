@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from searchkbd.index import partition
+from searchkbd.index.codes import Recall
+from searchkbd.index.partition import Nearest
 from searchkbd.index.reader import IndexReader
 from searchkbd.search.ranking import Ranked
 
@@ -31,43 +34,61 @@ class Neighbour:
 
 
 def without_hubs(
-    reader: IndexReader, queries: np.ndarray, k: int, langs: Collection[str] | None = None
+    reader: IndexReader,
+    queries: np.ndarray,
+    k: int,
+    langs: Collection[str] | None = None,
+    recall: Recall = Recall.BALANCED,
 ) -> list[list[Neighbour]]:
     """Return for each query *k* rows, best first, ranked by cosine less half their hubness.
 
     They are the best among the nearest 100 rows, or 2 *k* if that is more. Scores are 0 to 1; a
     row that is the query itself stays ahead. Other arguments as of ``nearest``.
     """
-    found = nearest(reader, queries, max(CANDIDATES, 2 * k), langs)
-    hubness = reader.hubness({r.row for ranked in found for r in ranked})
     lists = []
-    for ranked in found:
-        neighbours = [Neighbour(r.row, r.score, _score(r.score, hubness[r.row])) for r in ranked]
+    for found in _found(reader, queries, max(CANDIDATES, 2 * k), langs, recall):
+        similarity = np.minimum(found.scores, 1.0)
+        score = np.maximum(similarity - HUBNESS_WEIGHT * np.maximum(found.hubness, 0.0), 0.0)
+        score = np.where(found.scores >= _SAME, similarity, score)
         # The cosine decides among those that have nothing left.
-        neighbours.sort(key=lambda n: (-n.score, -n.similarity, n.row))
-        lists.append(neighbours[:k])
+        order = np.lexsort((found.rows, -found.scores, -score))[:k]
+        lists.append(
+            list(
+                map(
+                    Neighbour,
+                    found.rows[order].tolist(),
+                    found.scores[order].tolist(),
+                    score[order].tolist(),
+                )
+            )
+        )
     return lists
 
 
-def _score(similarity: float, hubness: float) -> float:
-    if similarity >= _SAME:
-        return min(similarity, 1.0)
-    return max(0.0, similarity - HUBNESS_WEIGHT * max(hubness, 0.0))
-
-
 def nearest(
-    reader: IndexReader, queries: np.ndarray, k: int, langs: Collection[str] | None = None
+    reader: IndexReader,
+    queries: np.ndarray,
+    k: int,
+    langs: Collection[str] | None = None,
+    recall: Recall = Recall.BALANCED,
 ) -> list[list[Ranked]]:
     """Return for each query its *k* nearest rows, best first, scores are cosines.
 
     *queries* is float32 [q, dim], unit length. With *langs*, only partitions of these languages
     are searched, so that a filter never shortens the list. Equal scores order by row.
     """
-    found: list[list[Ranked]] = [[] for _ in queries]
-    for partition in reader.partitions:
-        if langs and partition.lang not in langs:
-            continue
-        scores, rows = partition.search(queries, k)
-        for ranked, query_scores, query_rows in zip(found, scores, rows, strict=True):
-            ranked += map(Ranked, query_rows.tolist(), query_scores.tolist())
-    return [sorted(ranked, key=lambda r: (-r.score, r.row))[:k] for ranked in found]
+    return [
+        list(map(Ranked, found.rows.tolist(), found.scores.tolist()))
+        for found in _found(reader, queries, k, langs, recall)
+    ]
+
+
+def _found(
+    reader: IndexReader,
+    queries: np.ndarray,
+    k: int,
+    langs: Collection[str] | None,
+    recall: Recall,
+) -> list[Nearest]:
+    partitions = [p for p in reader.partitions if not langs or p.lang in langs]
+    return partition.nearest(partitions, queries, k, recall)

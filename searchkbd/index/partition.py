@@ -1,0 +1,247 @@
+"""Partitions: all sentences of one language, and the nearest of several partitions.
+
+Segments that have codes are searched by them: candidates first, whose vectors are then compared
+with the query themselves. All other segments are scanned. So scores are always those of the
+vectors, and only which rows are compared depends on the level of recall.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from searchkbd.index.codes import Codes, Recall
+from searchkbd.index.files import damaged
+from searchkbd.index.rows import vector_sums
+from searchkbd.index.segments import Segment
+from searchkbd.index.vectors import inner_products, widen
+
+_SPARE = 3
+"""Candidates compared for each row that is asked for, at the least."""
+
+
+@dataclass(frozen=True, slots=True)
+class Nearest:
+    """The nearest rows of one query, best first; equal scores order by row.
+
+    ``rows`` int64 [n], ``scores`` float32 [n]: inner products, so cosines; ``hubness`` float32 [n].
+    """
+
+    rows: NDArray[np.int64]
+    scores: NDArray[np.float32]
+    hubness: NDArray[np.float32]
+
+
+class Partition:
+    """The segments of one language, those that have codes and the others."""
+
+    def __init__(
+        self,
+        lang: str,
+        dim: int,
+        coded: Sequence[Segment],
+        others: Sequence[Segment],
+        codes: Codes | None,
+    ) -> None:
+        self.lang = lang
+        self.dim = dim
+        self.coded = tuple(coded)
+        self.others = tuple(others)
+        self.codes = codes
+
+    @property
+    def segments(self) -> tuple[Segment, ...]:
+        return self.coded + self.others
+
+    @cached_property
+    def starts(self) -> NDArray[np.int64]:
+        """int64 [segments with codes + 1]: the position where each begins, and the end."""
+        return np.cumsum([0, *map(len, self.coded)], dtype=np.int64)
+
+    @cached_property
+    def _live(self) -> NDArray[np.bool_] | None:
+        """bool [positions]: which are still there; None: all of them."""
+        if all(segment.live is None for segment in self.coded):
+            return None
+        return np.concatenate([
+            np.ones(len(segment), dtype=bool) if segment.live is None else segment.live
+            for segment in self.coded
+        ])  # fmt: skip
+
+    def vectors(
+        self, rows: NDArray[np.int64]
+    ) -> tuple[NDArray[np.bool_], NDArray[np.float32]]:
+        """Return which of *rows* (int64 [m]) are here (bool [m]) and their vectors [hits, dim]."""
+        found = np.zeros(len(rows), dtype=bool)
+        halves = np.empty((len(rows), self.dim), dtype=np.uint16)
+        for segment in self.segments:
+            here, places = segment.places(rows)
+            if len(places):
+                halves[here] = segment.halves(places)
+                found |= here
+        return found, widen(halves[found])
+
+    def candidates(
+        self, queries: NDArray[np.float32], count: int, least: int, recall: Recall
+    ) -> list[tuple[NDArray[np.float32], NDArray[np.int64]]]:
+        """Return for each query approximate scores and positions of live rows, best first.
+
+        *count* of each, fewer where rows have been deleted, but *least* where there are so many.
+        """
+        assert self.codes is not None
+        lists = self.codes.entry.efforts[recall].lists
+        total = int(self.starts[-1])
+        found: list[tuple[NDArray[np.float32], NDArray[np.int64]]] = []
+        for scores, positions in zip(*self.codes.search(queries, count, lists), strict=True):
+            found.append(self._living(scores, positions))
+        for at, (_, positions) in enumerate(found):
+            wider, more = count, lists
+            # What was deleted may have been the nearest, or an inverted list may hold too few.
+            while len(positions) < min(least, self._live_count) and (
+                wider < total or more < self.codes.lists
+            ):
+                wider, more = min(4 * wider, total), min(4 * more, self.codes.lists)
+                scores, wide = self.codes.search(queries[at : at + 1], wider, more)
+                found[at] = self._living(scores[0], wide[0])
+                positions = found[at][1]
+        return found
+
+    @cached_property
+    def _live_count(self) -> int:
+        return sum(segment.entry.live for segment in self.coded)
+
+    def _living(
+        self, scores: NDArray[np.float32], positions: NDArray[np.int64]
+    ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        keep = positions >= 0
+        if self._live is not None:
+            keep &= self._live[positions]
+        return (scores, positions) if keep.all() else (scores[keep], positions[keep])
+
+
+def nearest(
+    partitions: Sequence[Partition], queries: NDArray[np.float32], k: int, recall: Recall
+) -> list[Nearest]:
+    """Return for each query its *k* nearest rows in all of *partitions*.
+
+    *queries* is float32 [q, dim], unit length. Fewer than *k* only where there are no more.
+    Raises IndexDamagedError.
+    """
+    coded = [p for p in partitions if p.codes is not None and recall is not Recall.EXACT]
+    scanned = [
+        segment
+        for p in partitions
+        for segment in (p.others if p in coded else p.segments)
+        if segment.entry.live
+    ]
+    with _threads_for(len(queries)):
+        answers: list[list[Nearest]] = [[] for _ in queries]
+        for segment in scanned:
+            for answer, found in zip(answers, _scan(segment, queries, k), strict=True):
+                answer.append(found)
+        if coded:
+            compared = _compared(coded, queries, k, recall)
+            for answer, found in zip(answers, compared, strict=True):
+                answer.append(found)
+    return [_best(answer, k) for answer in answers]
+
+
+def _scan(segment: Segment, queries: NDArray[np.float32], k: int) -> Iterator[Nearest]:
+    segment.vector_file.check()  # all of it is read anyway
+    rows = segment.row_file
+    for scores, places in zip(*segment.vector_file.search(queries, k, segment.live), strict=True):
+        if places.min() < 0:
+            scores, places = scores[places >= 0], places[places >= 0]
+        yield Nearest(rows.rows[places], scores, rows.hubness[places].astype(np.float32))
+
+
+def _compared(
+    partitions: Sequence[Partition], queries: NDArray[np.float32], k: int, recall: Recall
+) -> Iterator[Nearest]:
+    count = max(
+        _SPARE * k, *(p.codes.entry.efforts[recall].candidates for p in partitions)
+    )
+    lists = [p.candidates(queries, count, min(k, count), recall) for p in partitions]
+    for query, found in zip(queries, zip(*lists, strict=True), strict=True):
+        yield _compare(partitions, query, [positions for _, positions in _top(found, count)])
+
+
+def _top(
+    found: Sequence[tuple[NDArray[np.float32], NDArray[np.int64]]], count: int
+) -> list[tuple[NDArray[np.float32], NDArray[np.int64]]]:
+    """Return of several lists, best first, what is among the *count* best of all."""
+    if sum(len(scores) for scores, _ in found) <= count:
+        return list(found)
+    every = np.concatenate([scores for scores, _ in found])
+    least = np.partition(every, len(every) - count)[len(every) - count]
+    kept = [int(np.count_nonzero(scores >= least)) for scores, _ in found]
+    return [
+        (scores[:n], positions[:n]) for n, (scores, positions) in zip(kept, found, strict=True)
+    ]
+
+
+def _compare(
+    partitions: Sequence[Partition],
+    query: NDArray[np.float32],
+    positions: Sequence[NDArray[np.int64]],
+) -> Nearest:
+    """Return the vectors at *positions*, of each partition, with their own scores, in any order."""
+    total = sum(map(len, positions))
+    halves = np.empty((total, len(query)), dtype=np.uint16)
+    sums = np.empty(total, dtype=np.uint64)
+    rows = np.empty(total, dtype=np.int64)
+    hubness = np.empty(total, dtype=np.float32)
+    at = 0
+    parts: list[tuple[Segment, slice]] = []
+    for partition, wanted in zip(partitions, positions, strict=True):
+        wanted = np.sort(wanted)
+        bounds = np.searchsorted(wanted, partition.starts).tolist()
+        for number, segment in enumerate(partition.coded):
+            first, last = bounds[number], bounds[number + 1]
+            if first == last:
+                continue
+            places = wanted[first:last] - partition.starts[number]
+            part = slice(at, at + last - first)
+            known = segment.row_file
+            halves[part] = segment.vector_file.halves[places]
+            sums[part] = known.sums[places]
+            rows[part] = known.rows[places]
+            hubness[part] = known.hubness[places]
+            parts.append((segment, part))
+            at = part.stop
+    if not np.array_equal(vector_sums(halves), sums):
+        wrong = int(np.flatnonzero(vector_sums(halves) != sums)[0])
+        segment = next(segment for segment, part in parts if part.start <= wrong < part.stop)
+        path = segment.entry.files["vectors"].path(segment.directory)
+        raise damaged(path, "a vector is not what was written (checksum)")
+    return Nearest(rows, inner_products(halves, query), hubness)
+
+
+def _best(parts: Sequence[Nearest], k: int) -> Nearest:
+    if not parts:
+        return Nearest(np.empty(0, np.int64), np.empty(0, np.float32), np.empty(0, np.float32))
+    rows = np.concatenate([part.rows for part in parts])
+    scores = np.concatenate([part.scores for part in parts])
+    hubness = np.concatenate([part.hubness for part in parts])
+    order = np.lexsort((rows, -scores))[:k]
+    return Nearest(rows[order], scores[order], hubness[order])
+
+
+@contextmanager
+def _threads_for(queries: int) -> Iterator[None]:
+    """One thread for a single query: two make it slower, not faster (docs/benchmarks.md)."""
+    import faiss
+
+    threads = faiss.omp_get_max_threads()
+    if queries == 1:
+        faiss.omp_set_num_threads(1)
+    try:
+        yield
+    finally:
+        if queries == 1:
+            faiss.omp_set_num_threads(threads)

@@ -1,0 +1,124 @@
+"""How wide codes have to be searched, measured on the index's own sentences.
+
+For each of a sample of vectors the true ten nearest are found by a scan; the place that each of
+them has among the candidates of the codes says how many candidates it takes. So one search by codes
+measures every number of candidates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from searchkbd.index.codes import TARGETS, Codes, Effort, Recall
+from searchkbd.index.partition import Partition, nearest
+
+NEIGHBOURS = 10
+SAMPLE = 256
+"""Vectors that a new set of codes is measured with."""
+
+MAX_CANDIDATES = 4096
+_CANDIDATES = (50, 100, 150, 200, 300, 400, 600, 800, 1200, 1600, 2400, 3200, MAX_CANDIDATES)
+_LISTS = (8, 16, 32, 64, 128, 256, 512, 1024)
+_CANDIDATE_READS = 300
+"""Codes that are read in the time that it takes to compare one candidate (docs/benchmarks.md)."""
+
+_BATCH = 64  # vectors searched at a time: bounds the memory
+_SAME = 0.999
+"""Cosine from which a neighbour is the sample itself, or its repetition, and does not count."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """The share of the true nearest that are among the first candidates, for one ``lists``.
+
+    ``read`` is how many codes are read for it, in the mean.
+    """
+
+    lists: int
+    read: float
+    recalls: Mapping[int, float]
+
+
+def measure(partition: Partition, sample: NDArray[np.float32]) -> list[Measured]:
+    """Return what the codes of *partition* find of the nearest of *sample*, float32 [n, dim].
+
+    One entry for each number of inverted lists, ascending; without them, one. Neighbours are
+    counted among the sentences that have codes. Raises ValueError for a partition without codes.
+    """
+    codes = partition.codes
+    if codes is None:
+        raise ValueError(f"{partition.lang} has no codes")
+    true = _true_positions(partition, sample)
+    ladder = [n for n in _LISTS if n < codes.lists] + [codes.lists]
+    return [_measure(codes, sample, true, lists) for lists in ladder]
+
+
+def choose(measured: Sequence[Measured], targets: Mapping[Recall, float]) -> dict[Recall, Effort]:
+    """Return for each target the least effort that reaches it; where none does, the greatest."""
+    return {level: _choose(measured, target) for level, target in targets.items()}
+
+
+def tuned(
+    partition: Partition,
+    sample: NDArray[np.float32],
+    targets: Mapping[Recall, float] = TARGETS,
+) -> dict[Recall, Effort]:
+    """Measure *partition* and choose."""
+    return choose(measure(partition, sample), targets)
+
+
+def untuned() -> dict[Recall, Effort]:
+    """Return the effort of codes that nothing is known of: the greatest."""
+    return {level: Effort(MAX_CANDIDATES, _LISTS[-1], 0.0) for level in TARGETS}
+
+
+def _choose(measured: Sequence[Measured], target: float) -> Effort:
+    efforts = [
+        (each.read + _CANDIDATE_READS * candidates, Effort(candidates, each.lists, recall))
+        for each in measured
+        for candidates, recall in each.recalls.items()
+    ]
+    enough = [(cost, effort) for cost, effort in efforts if effort.recall >= target]
+    if enough:
+        return min(enough, key=lambda each: each[0])[1]
+    return max(efforts, key=lambda each: (each[1].recall, -each[0]))[1]
+
+
+def _true_positions(
+    partition: Partition, sample: NDArray[np.float32]
+) -> list[NDArray[np.int64]]:
+    """Return for each of *sample* the positions of its nearest, itself left out."""
+    coded = Partition(partition.lang, partition.dim, partition.coded, (), None)
+    row_of = np.concatenate([segment.row_file.rows for segment in partition.coded])
+    order = np.argsort(row_of, kind="stable")
+    found = []
+    for start in range(0, len(sample), _BATCH):
+        # A few more than needed, for the repetitions that do not count.
+        for near in nearest([coded], sample[start : start + _BATCH], 2 * NEIGHBOURS, Recall.EXACT):
+            rows = near.rows[near.scores < _SAME][:NEIGHBOURS]
+            found.append(order[np.searchsorted(row_of, rows, sorter=order)])
+    return found
+
+
+def _measure(
+    codes: Codes,
+    sample: NDArray[np.float32],
+    true: Sequence[NDArray[np.int64]],
+    lists: int,
+) -> Measured:
+    places: list[NDArray[np.int64]] = []
+    for start in range(0, len(sample), _BATCH):
+        _, positions = codes.search(sample[start : start + _BATCH], MAX_CANDIDATES, lists)
+        for ranked, wanted in zip(positions, true[start : start + _BATCH], strict=True):
+            same = ranked == wanted[:, None]
+            places.append(np.where(same.any(axis=1), same.argmax(axis=1), MAX_CANDIDATES))
+    every = np.concatenate(places)
+    read = len(codes) * (lists / codes.lists if codes.lists else 1)
+    if not len(every):
+        return Measured(lists, read, dict.fromkeys(_CANDIDATES, 1.0))
+    recalls = {n: round(float((every < n).mean()), 4) for n in _CANDIDATES}
+    return Measured(lists, read, recalls)
