@@ -2,20 +2,21 @@
 
     python scripts/bench/vectors.py --data ../shared/data --rows 10000 100000 1000000 --out vectors
 
-The sentences of `corpus/large.tsv` are encoded once by the embedded encoder (kept in OUT/real). The
-set is made of pairs of rows: two sentences of one translation group where there are two, else two
-sentences without a translation, one beside the other. They come in an order drawn by --seed, so a
-smaller set is the beginning of a larger one, and one directory serves all the numbers of rows.
+The sentences of `corpus/large.tsv` are encoded once by the embedded encoder (kept in OUT/real).
+The set is made of pairs of rows: two sentences of one translation group where there are two, else
+two sentences without a translation, so that every row has another that is shown with it. Pairs
+come in an order drawn by --seed: a smaller set is the beginning of a larger one, and one directory
+serves all the numbers of rows.
 
-Real text runs out at 200,000 rows. Each further pair is a variant of a real one: both vectors become
-normalise(a + t b), where b is another real vector of the same language and t is drawn between 0 and
-0.5; both texts have a third of their words replaced, dropped or doubled (million.py). The queries are
-made in the same way of real vectors and are not in the set: the first 200 are measured, settings are
-tuned on the other 200.
+Real text runs out at 200,000 rows. Each further pair is a variant of a real one: either vector
+becomes normalise(a + t b), where b is another real vector of the same language and t is drawn
+evenly between 0 and 0.5; either text has a third of its words replaced, dropped or doubled
+(million.py). Queries are made in the same way of real vectors and are not in the set: the first
+200 are measured, settings are tuned on the other 200.
 
-OUT holds vectors.npy (float16), texts.tsv (language and text; rows 2n and 2n + 1 are a pair), queries.npy
-(float32) and, for each number of rows, the exact ten nearest by inner product. What a process maps or
-holds does not grow with the rows but for a hash of each text. The same data for the same seed.
+OUT holds vectors.npy (float16), texts.tsv (language and text; rows 2n and 2n + 1 are a pair),
+queries.npy (float32) and, for each number of rows, the exact ten nearest by inner product. Memory
+does not grow with the rows but for a hash of each text. The same data for the same seed.
 """
 
 from __future__ import annotations
@@ -58,7 +59,6 @@ class DataSet:
     def chunks(self) -> Iterator[tuple[int, np.ndarray]]:
         """Yield the vectors as (first row, float32 [n, dim]), not all in memory at once."""
         for start in range(0, self.rows, CHUNK):
-            # Mapped anew each time: pages that were read stay counted until the map is dropped.
             part = _mapped(self.directory)[start : min(start + CHUNK, self.rows)]
             yield start, part.astype(np.float32)
 
@@ -101,7 +101,7 @@ def _part(tuning: bool) -> slice:
 
 @dataclass(frozen=True)
 class Real:
-    """The real rows: their languages, texts, vectors (float16 [n, dim]) and pairs (int64 [p, 2])."""
+    """The real rows: languages, texts, vectors (float16 [n, dim]) and pairs (int64 [p, 2])."""
 
     langs: np.ndarray
     texts: list[str]
@@ -206,8 +206,8 @@ def write_rows(real: Real, out: Path, rows: int, seed: int) -> None:
     """Write vectors.npy and texts.tsv, a chunk at a time."""
     path = out / "vectors.npy"
     shape = (rows, real.vectors.shape[1])
-    del_map = np.lib.format.open_memmap(path, mode="w+", dtype=np.float16, shape=shape)
-    del del_map  # a map counts as memory for as long as it is there
+    # Mapped for a chunk at a time: what was touched of a map counts as memory until it is dropped.
+    np.lib.format.open_memmap(path, mode="w+", dtype=np.float16, shape=shape)
     seen = {hash((lang, text)) for lang, text in zip(real.langs.tolist(), real.texts, strict=True)}
     with open(out / "texts.tsv", "w", encoding="utf-8", newline="\n") as file:
         for start in range(0, rows, CHUNK):
@@ -232,9 +232,10 @@ def _rows(
     lines = [(real.langs[row].item(), real.texts[row]) for row in whole]
     for row in drawn[: len(made)]:
         lang = real.langs[row].item()
-        text = variant(real.texts[row], real.words_of[lang], words)
-        while hash((lang, text)) in seen:  # of a word that is there already: change it further
-            text = variant(f"{text} {words.choice(real.words_of[lang])}", real.words_of[lang], words)
+        others = real.words_of[lang]
+        text = variant(real.texts[row], others, words)
+        while hash((lang, text)) in seen:  # short, and there already
+            text = variant(f"{text} {words.choice(others)}", others, words)
         seen.add(hash((lang, text)))
         lines.append((lang, text))
     return np.concatenate([real.vectors[whole], made.astype(np.float16)]), lines

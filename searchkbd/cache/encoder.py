@@ -8,9 +8,10 @@ from contextlib import contextmanager
 import numpy as np
 
 from searchkbd.cache.keys import keys_of
-from searchkbd.cache.place import cache_directory, max_bytes
+from searchkbd.cache.place import max_bytes
 from searchkbd.cache.store import EmbeddingCache
 from searchkbd.encoders.base import Encoder, Vectors, check_batch
+from searchkbd.encoders.use_weights import cache_directory
 
 
 class CachedEncoder:

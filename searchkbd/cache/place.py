@@ -7,10 +7,7 @@ import os
 import re
 from pathlib import Path
 
-from searchkbd.encoders.use_weights import CACHE_VARIABLE, cache_directory
 from searchkbd.errors import SearchkbdError
-
-__all__ = ["CACHE_VARIABLE", "MAX_VARIABLE", "cache_directory"]
 
 MAX_VARIABLE = "SEARCHKBD_CACHE_MAX"
 """Environment variable with the bound of the cache: 500M, 4G; 0 turns the cache off."""

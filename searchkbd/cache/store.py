@@ -25,6 +25,7 @@ from searchkbd.cache.pins import Pin
 from searchkbd.cache.place import DEFAULT_MAX, embeddings_path, folder_name
 from searchkbd.cache.table import KeyTable
 from searchkbd.cache.tidy import merge_small, remove_chunks, sweep
+from searchkbd.encoders.use_weights import CACHE_VARIABLE
 
 FLUSH_SECONDS = 10.0
 """What is lost at most, of a slow encoder, when the process is killed: this and one batch."""
@@ -80,8 +81,10 @@ class EmbeddingCache:
         found = np.zeros(len(keys), dtype=bool)
         out = np.empty((len(keys), self.dim), dtype="<f2")
         numbers, rows = self._table.find(keys)
-        for number in np.unique(numbers[numbers >= 0]).tolist():
-            here = np.flatnonzero(numbers == number)
+        known = np.flatnonzero(numbers >= 0)
+        known = known[np.argsort(numbers[known], kind="stable")]
+        which, starts = np.unique(numbers[known], return_index=True)
+        for number, here in zip(which.tolist(), np.split(known, starts)[1:], strict=True):
             chunk = self._chunks[number]
             here = here[chunk.keys[rows[here], 1] == keys[here, 1]]
             if len(here) and self._may_use(number):
@@ -198,7 +201,7 @@ class EmbeddingCache:
         if self.warning is None:
             self.warning = (
                 f"{self._folder}: embeddings cannot be cached ({error.strerror or error}); the "
-                "next build will encode them again. Free some space, or set SEARCHKBD_CACHE to "
+                f"next build will encode them again. Free some space, or set {CACHE_VARIABLE} to "
                 "a directory that can be written to"
             )
 

@@ -31,7 +31,7 @@ SMALL_ROWS = CHUNK_ROWS // 4
 SMALL_FILES = 32
 """So many files of fewer than SMALL_ROWS rows are left as they are."""
 
-Progress = Callable[[float, "float | None"], None]
+Progress = Callable[[float, float | None], None]
 
 
 @dataclass(frozen=True)

@@ -47,8 +47,9 @@ def command(
     SEARCHKBD_CACHE_MAX (500M, 4G; 0 turns it off). What a running build has cached is not
     removed.
     """
-    from searchkbd.cache.place import cache_directory, embeddings_path, max_bytes
+    from searchkbd.cache.place import embeddings_path, max_bytes
     from searchkbd.cache.tidy import usage
+    from searchkbd.encoders.use_weights import cache_directory
 
     if clear and (prune or older_than is not None):
         raise click.UsageError("--clear removes everything; leave out --prune and --older-than")

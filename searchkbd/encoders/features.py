@@ -7,7 +7,7 @@ meaning. The numbers depend on the text alone: not on the process, the platform 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import compress
 
@@ -20,6 +20,7 @@ VERSION = "1"
 """Changes whenever a text may get other features: weights are bound to it."""
 
 NGRAMS = (2, 3, 4, 5)
+"""Lengths of the n-grams, each by one longer than the one before."""
 MAX_CHARS = 4096
 """Characters of a text that are read; what follows does not count."""
 
@@ -123,52 +124,55 @@ def key_features(keys: Sequence[str]) -> Features:
     codes = codes.astype(np.uint64)
     owner = np.repeat(np.arange(len(keys)), [len(key) + 2 for key in keys])
     space = codes == _SPACE
-    ids, owners = _word_features(codes, space, owner)
-    found, of = [ids], [owners]
-    for n in NGRAMS:
-        ids, owners = _ngram_features(codes, space, owner, n)
-        found.append(ids)
-        of.append(owners)
-    owners = np.concatenate(of)
+    values, starts = _words(codes, space)
+    found, at = [values ^ _WORD_SALT], [starts]
+    for n, values, starts in _ngrams(codes, space):
+        found.append(values + np.uint64(n))
+        at.append(starts)
+    owners = owner[np.concatenate(at)]
     order = np.argsort(owners, kind="stable")
     counts = np.bincount(owners, minlength=len(keys))
     return Features(
-        np.concatenate(found)[order], np.concatenate(([0], np.cumsum(counts))).astype(np.int64)
+        _mix(np.concatenate(found))[order],
+        np.concatenate(([0], np.cumsum(counts))).astype(np.int64),
     )
 
 
-def _ngram_features(
-    codes: NDArray, space: NDArray, owner: NDArray, n: int
-) -> tuple[NDArray[np.uint64], NDArray]:
-    size = len(codes) - n + 1
-    if size <= 0:
-        return np.empty(0, np.uint64), np.empty(0, owner.dtype)
-    value = codes[:size].copy()
-    for shift in range(1, n):
-        value *= _BASE
-        value += codes[shift : shift + size]
-    # Inside a word, with at most the space before and the space after it.
-    inside = ~(space[:size] & space[n - 1 : n - 1 + size]) if n == 2 else np.ones(size, bool)
-    for shift in range(1, n - 1):
-        inside &= ~space[shift : shift + size]
-    at = np.flatnonzero(inside)
-    return _mix(value[at] + np.uint64(n)), owner[at]
+def _ngrams(
+    codes: NDArray[np.uint64], space: NDArray[np.bool_]
+) -> Iterator[tuple[int, NDArray[np.uint64], NDArray[np.intp]]]:
+    """Yield for each length the values of the n-grams inside a word and where they start.
+
+    An n-gram has at most the space before and the space after the word.
+    """
+    values, letter = codes, ~space
+    inside = letter[:-1] | letter[1:]
+    for n in NGRAMS:
+        # Each n-gram is the one shorter by a character, and that character.
+        values = values[:-1] * _BASE + codes[n - 1 :]
+        if n > NGRAMS[0]:
+            between = letter[n - 2 : len(letter) - 1]
+            inside = between if n == 3 else inside[:-1] & between
+        starts = np.flatnonzero(inside)
+        yield n, values[starts], starts
 
 
-def _word_features(
-    codes: NDArray, space: NDArray, owner: NDArray
-) -> tuple[NDArray[np.uint64], NDArray]:
+def _words(
+    codes: NDArray[np.uint64], space: NDArray[np.bool_]
+) -> tuple[NDArray[np.uint64], NDArray[np.intp]]:
+    """Return the values of the words and where they start."""
     letters = np.flatnonzero(~space)
     if not len(letters):
-        return np.empty(0, np.uint64), np.empty(0, owner.dtype)
-    begins = np.flatnonzero(np.diff(letters, prepend=-2) > 1)
-    sizes = np.diff(begins, append=len(letters))
-    place = np.arange(len(letters)) - np.repeat(begins, sizes)
+        return np.empty(0, np.uint64), np.empty(0, np.intp)
+    # There is a space before the first letter and after the last.
+    starts = np.flatnonzero(space[:-1] > space[1:]) + 1
+    sizes = np.flatnonzero(space[:-1] < space[1:]) + 1 - starts
+    begins = np.cumsum(sizes) - sizes
     powers = np.full(int(sizes.max()), _BASE)
     powers[0] = 1
-    powers = np.multiply.accumulate(powers)
-    value = np.add.reduceat(codes[letters] * powers[place], begins)
-    return _mix(value ^ _WORD_SALT), owner[letters[begins]]
+    np.multiply.accumulate(powers, out=powers)
+    places = np.arange(len(letters)) - np.repeat(begins, sizes)
+    return np.add.reduceat(codes[letters] * powers[places], begins), starts
 
 
 def _mix(value: NDArray[np.uint64]) -> NDArray[np.uint64]:

@@ -46,15 +46,16 @@ def sum_packed(
     size = min(_PIECE, len(ids))
     # Room for one piece, used again for each: new memory costs as much as the work.
     raw, low = np.empty((2, size, half), dtype=np.uint8)
-    numbers = np.empty((size, 2 * half), dtype=np.float32)
+    unpacked = np.empty((size, 2 * half), dtype=np.float32)
     for items, places in _pieces(offsets):
         high = np.take(rows, ids[places.ravel()], axis=0, out=raw[: places.size], mode="clip")
-        part = numbers[: places.size]
+        part = unpacked[: places.size]
         np.bitwise_and(high, 15, out=low[: places.size])
         np.right_shift(high, 4, out=high)
-        part[:, :half] = low[: places.size]
-        part[:, half:] = high
-        part -= BIAS
+        # The bias is taken off the bytes: of these steps, the one to float32 is the slow one.
+        for first, numbers in ((0, low[: places.size]), (half, high)):
+            numbers -= np.uint8(BIAS)
+            part[:, first : first + half] = numbers.view(np.int8)
         out[items] += np.einsum("mf,mfd->md", scales[places], part.reshape(*places.shape, -1))
     return out
 

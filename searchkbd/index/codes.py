@@ -1,6 +1,7 @@
 """Codes: the vectors of many segments of a language, compressed so that a search reads little.
 
-Product quantisation (Jégou, Douze, Schmid 2011, "Product Quantization for Nearest Neighbor Search")
+A rotation, then product quantisation (Jégou, Douze, Schmid 2011, "Product Quantization for Nearest
+Neighbor Search")
 to 4 bits for every eight dimensions, scanned in registers (André, Kermarrec, Le Scouarnec 2015,
 "Cache Locality Is Not Enough: High-Performance Nearest Neighbor Search with Product Quantization
 Fast Scan"): 32 bytes for 512 dimensions instead of 1,024. Their order is only nearly right, so they
@@ -13,15 +14,17 @@ A vector is known by its position: segments one after the other, in the order of
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import Enum
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from searchkbd.index.files import IndexFile, check_size, check_sum, damaged
+from searchkbd.index.vectors import VectorFile, widen
 
 CODES_ROWS = 32_768
 """Vectors of a language from which codes pay; below, a scan takes about as long
@@ -32,8 +35,19 @@ IVF_ROWS = 2_000_000
 
 TRAINING_ROWS = 65_536
 _LIST_ROWS = 32  # training rows for each inverted list
+_CHUNK = 16_384  # vectors widened at a time
 _WIDTHS = (8, 4, 12, 16, 6, 10, 2)
 """Dimensions for 4 bits, the best first; the first that divides the dimension is taken."""
+
+
+class Block(Protocol):
+    """What codes are made of: a segment."""
+
+    def __len__(self) -> int: ...
+
+    def read_vectors(self) -> VectorFile:
+        """Return the vectors, mapped anew."""
+        ...
 
 
 class Recall(str, Enum):
@@ -44,7 +58,7 @@ class Recall(str, Enum):
     EXACT = "exact"
 
 
-TARGETS = {Recall.FAST: 0.95, Recall.BALANCED: 0.995}
+TARGETS = {Recall.FAST: 0.95, Recall.BALANCED: 0.992}
 """Share of the true ten nearest neighbours that each level is set to find."""
 
 
@@ -105,30 +119,60 @@ def code_bytes(dim: int) -> int:
     return -(-dim // (width(dim) or 1) // 2)
 
 
-def make_codes(blocks: Sequence[NDArray[np.uint16]], dim: int) -> tuple[str, memoryview]:
-    """Return the kind and the content of the codes of *blocks*, the halves of each segment.
+def make_codes(segments: Sequence[Block], dim: int) -> tuple[str, memoryview]:
+    """Return the kind and the content of the codes of *segments*, one after the other.
 
     Learns from vectors drawn evenly. Memory: the codes twice over, and some 500 MB.
     """
     import faiss
 
-    total = sum(map(len, blocks))
-    spec = f"PQ{dim // width(dim)}x4fs"
+    total = sum(map(len, segments))
+    parts = dim // width(dim)
+    spec = f"PQ{parts}x4fs"
     kind, learn = "pq", TRAINING_ROWS
     if total >= IVF_ROWS:
         lists = 1 << round(np.log2(2 * np.sqrt(total)))
         kind, spec, learn = "ivfpq", f"IVF{lists},{spec}", max(TRAINING_ROWS, _LIST_ROWS * lists)
-    index = faiss.index_factory(dim, spec, faiss.METRIC_INNER_PRODUCT)
+    quantizer = faiss.index_factory(dim, spec, faiss.METRIC_INNER_PRODUCT)
     if kind == "ivfpq":
-        inverted = faiss.extract_index_ivf(index)
+        inverted = faiss.extract_index_ivf(quantizer)
         inverted.cp.niter = 8
         inverted.cp.max_points_per_centroid = _LIST_ROWS
         # Of the vectors themselves: codes of one list are comparable with those of another.
         inverted.by_residual = False
-    index.train(_drawn(blocks, total, min(learn, total)))
-    for part in _widened(blocks):
-        index.add(part)
+    sample = _drawn(segments, total, min(learn, total))
+    rotation = faiss.LinearTransform(dim, dim, False)
+    faiss.copy_array_to_vector(_rotation(sample[:TRAINING_ROWS], parts).ravel(), rotation.A)
+    rotation.is_trained = True
+    index = faiss.IndexPreTransform(rotation, quantizer)
+    index.train(sample)
+    for segment in segments:
+        halves = segment.read_vectors().halves
+        for start in range(0, total, _CHUNK):
+            if len(part := halves[start : start + _CHUNK]):
+                index.add(widen(part))
     return kind, memoryview(faiss.serialize_index(index))
+
+
+def _rotation(sample: NDArray[np.float32], parts: int) -> NDArray[np.float32]:
+    """Return float32 [dim, dim]: principal components, dealt out to *parts* of equal size so that
+    the product of the variances is about the same in each.
+
+    The parametric solution of Ge, He, Ke, Sun 2014, "Optimized Product Quantization": it needs a
+    third of the candidates that unrotated vectors need, and no iterations.
+    """
+    variances, components = np.linalg.eigh(np.cov(sample.T).astype(np.float64))
+    room = len(variances) // parts
+    logs = np.log(np.maximum(variances[::-1], 1e-12))
+    logs -= logs.min() - 1  # each takes a little: positive, or an empty part would stay empty
+    filled: list[list[int]] = [[] for _ in range(parts)]
+    loads = [0.0] * parts
+    for component, weight in enumerate(logs.tolist()):
+        part = min((p for p in range(parts) if len(filled[p]) < room), key=loads.__getitem__)
+        filled[part].append(component)
+        loads[part] += weight
+    order = [component for part in filled for component in part]
+    return components[:, ::-1].T[order].astype(np.float32)
 
 
 class Codes:
@@ -152,7 +196,7 @@ class Codes:
         if (index.ntotal, index.d) != (total, dim):
             raise damaged(path, f"not the codes of {total} vectors of {dim} dimensions")
         self._index = index
-        self._ivf = faiss.try_extract_index_ivf(index) if entry.kind == "ivfpq" else None
+        self._ivf = faiss.try_extract_index_ivf(index)
         self.entry = entry
 
     def __len__(self) -> int:
@@ -172,24 +216,19 @@ class Codes:
         count = min(count, self._index.ntotal)
         if self._ivf is None:
             return self._index.search(queries, count)
-        parameters = faiss.IVFSearchParameters(nprobe=max(1, min(lists, self.lists)))
+        reading = faiss.IVFSearchParameters(nprobe=max(1, min(lists, self.lists)))
+        parameters = faiss.SearchParametersPreTransform(index_params=reading)
         return self._index.search(queries, count, params=parameters)
 
 
-def _drawn(
-    blocks: Sequence[NDArray[np.uint16]], total: int, count: int
-) -> NDArray[np.float32]:
-    """Return *count* vectors, evenly from all *blocks*."""
+def _drawn(segments: Sequence[Block], total: int, count: int) -> NDArray[np.float32]:
+    """Return *count* vectors, evenly from all *segments*."""
     places = np.arange(count) * total // count
-    starts = np.concatenate([[0], np.cumsum([len(block) for block in blocks])])
-    parts = [
-        block[places[(places >= start) & (places < start + len(block))] - start]
-        for block, start in zip(blocks, starts[:-1].tolist(), strict=True)
-    ]
-    return np.concatenate(parts).view("<f2").astype(np.float32)
-
-
-def _widened(blocks: Sequence[NDArray[np.uint16]]) -> Iterator[NDArray[np.float32]]:
-    for block in blocks:
-        for start in range(0, len(block), 16_384):
-            yield block[start : start + 16_384].view("<f2").astype(np.float32)
+    parts = []
+    start = 0
+    for segment in segments:
+        stop = start + len(segment)
+        mine = places[(places >= start) & (places < stop)] - start
+        parts.append(widen(segment.read_vectors().halves[mine]))
+        start = stop
+    return np.concatenate(parts)

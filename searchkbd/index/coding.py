@@ -33,7 +33,7 @@ def code_language(transaction: WriteTransaction, lang: str) -> None:
     """Make codes of all segments of *lang*, in the place of those it has, and measure them."""
     segments = _segments(transaction, lang)
     dim = transaction.dim
-    kind, data = make_codes([s.vector_file.halves for s in segments], dim)
+    kind, data = make_codes(segments, dim)
     entry = CodesEntry(0, lang, kind, tuple(s.entry.row for s in segments), untuned())
     transaction.write_codes(entry, data)
     _tune(transaction, lang, _sample(transaction, segments, SAMPLE), TARGETS)

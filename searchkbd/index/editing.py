@@ -156,6 +156,7 @@ def _bury(transaction: WriteTransaction, doomed: _Doomed) -> None:
         segment = Segment(transaction.directory, entry, transaction.dim)
         _, places = segment.places(wanted)
         if len(places):
+            segment.halves(places)  # checks that they are the rows that they say
             live = np.ones(len(segment), dtype=bool) if segment.live is None else segment.live
             live[places] = False
             transaction.connection.execute(

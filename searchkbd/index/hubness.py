@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from searchkbd.errors import IndexDamagedError
 from searchkbd.index import schema
-from searchkbd.index.rows import vector_sums
+from searchkbd.index.rows import row_sums
 from searchkbd.index.segments import Segment
 from searchkbd.index.vectors import widen
 
@@ -94,18 +94,18 @@ def write_row_files(
         number = segment.entry.row
         known = added.get(number)
         rows = segment.row_file.rows if known is None else known
-        halves = segment.vector_file.halves
-        sums, values = [], []
+        halves = segment.read_vectors().halves
+        values: list[NDArray[np.float32]] = []
         for start in range(0, len(rows), 8 * _CHUNK):
             part = halves[start : start + 8 * _CHUNK]
-            sums.append(vector_sums(part))
             values.append(
                 hubness(widen(part), anchors.vectors)
                 if anchors is not None
                 else np.zeros(len(part), dtype=np.float32)
             )
+        measures = np.concatenate(values).astype(np.float16)
         transaction.write_row_file(
-            segment.lang, number, rows, np.concatenate(sums), np.concatenate(values)
+            segment.lang, number, rows, row_sums(halves, rows, measures), measures
         )
 
 
@@ -146,6 +146,6 @@ def _draw(
         places = np.flatnonzero(np.isin(rows, wanted))
         if segment.live is not None:
             places = places[segment.live[places]]
-        parts.append(widen(segment.vector_file.halves[places]))
+        parts.append(widen(segment.read_vectors().halves[places]))
     # As they are stored: later additions must be measured by the very same numbers.
     return np.concatenate(parts)

@@ -16,8 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from searchkbd.index.codes import Codes, Recall
-from searchkbd.index.files import damaged
-from searchkbd.index.rows import vector_sums
+from searchkbd.index.rows import row_sums
 from searchkbd.index.segments import Segment
 from searchkbd.index.vectors import inner_products, widen
 
@@ -153,6 +152,7 @@ def nearest(
 
 def _scan(segment: Segment, queries: NDArray[np.float32], k: int) -> Iterator[Nearest]:
     segment.vector_file.check()  # all of it is read anyway
+    segment.row_file.check()
     rows = segment.row_file
     for scores, places in zip(*segment.vector_file.search(queries, k, segment.live), strict=True):
         if places.min() < 0:
@@ -195,7 +195,7 @@ def _compare(
     halves = np.empty((total, len(query)), dtype=np.uint16)
     sums = np.empty(total, dtype=np.uint64)
     rows = np.empty(total, dtype=np.int64)
-    hubness = np.empty(total, dtype=np.float32)
+    hubness = np.empty(total, dtype=np.float16)
     at = 0
     parts: list[tuple[Segment, slice]] = []
     for partition, wanted in zip(partitions, positions, strict=True):
@@ -214,12 +214,10 @@ def _compare(
             hubness[part] = known.hubness[places]
             parts.append((segment, part))
             at = part.stop
-    if not np.array_equal(vector_sums(halves), sums):
-        wrong = int(np.flatnonzero(vector_sums(halves) != sums)[0])
-        segment = next(segment for segment, part in parts if part.start <= wrong < part.stop)
-        path = segment.entry.files["vectors"].path(segment.directory)
-        raise damaged(path, "a vector is not what was written (checksum)")
-    return Nearest(rows, inner_products(halves, query), hubness)
+    if not np.array_equal(row_sums(halves, rows, hubness), sums):
+        for segment, part in parts:  # which of them?
+            segment.check(halves[part], rows[part], hubness[part], sums[part])
+    return Nearest(rows, inner_products(halves, query), hubness.astype(np.float32))
 
 
 def _best(parts: Sequence[Nearest], k: int) -> Nearest:

@@ -15,7 +15,7 @@ from searchkbd.errors import IndexDamagedError
 from searchkbd.index import schema
 from searchkbd.index.codes import CodesEntry, read_entry
 from searchkbd.index.files import IndexFile, damaged
-from searchkbd.index.rows import RowFile, vector_sums
+from searchkbd.index.rows import RowFile, row_sums
 from searchkbd.index.texts import TextFile
 from searchkbd.index.vectors import VectorFile
 
@@ -71,12 +71,17 @@ class Segment:
     @cached_property
     def vector_file(self) -> VectorFile:
         """The vectors."""
-        return VectorFile(self.directory, self._file("vectors"), self.entry.rows, self._dim)
+        return self.read_vectors()
 
     @cached_property
     def text_file(self) -> TextFile:
         """What translation memory and concordance read."""
         return TextFile(self.directory, self._file("texts"), self.lang, self.entry.rows, self.live)
+
+    def read_vectors(self) -> VectorFile:
+        """Return the vectors, mapped anew: for who reads all of them, which should not stay mapped
+        and count as memory afterwards."""
+        return VectorFile(self.directory, self._file("vectors"), self.entry.rows, self._dim)
 
     def places(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
         """Return which of *rows* are here and live, bool [m], and the places of those."""
@@ -90,11 +95,22 @@ class Segment:
 
     def halves(self, places: NDArray[np.int64]) -> NDArray[np.uint16]:
         """Return uint16 [m, dim], the half-precision vectors at *places*, checked."""
+        known = self.row_file
         found = self.vector_file.halves[places]
-        if not np.array_equal(vector_sums(found), self.row_file.sums[places]):
-            path = self._file("vectors").path(self.directory)
-            raise damaged(path, "a vector is not what was written (checksum)")
+        self.check(found, known.rows[places], known.hubness[places], known.sums[places])
         return found
+
+    def check(
+        self,
+        halves: NDArray[np.uint16],
+        rows: NDArray[np.int64],
+        hubness: NDArray[np.float16],
+        sums: NDArray[np.uint64],
+    ) -> None:
+        """Raise IndexDamagedError unless these are what was written together."""
+        if not np.array_equal(row_sums(halves, rows, hubness), sums):
+            path = self._file("vectors").path(self.directory)
+            raise damaged(path, "a vector, or its row, is not what was written (checksum)")
 
     def _file(self, kind: str) -> IndexFile:
         if kind not in self.entry.files:

@@ -14,14 +14,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from searchkbd.index.codes import TARGETS, Codes, Effort, Recall
-from searchkbd.index.partition import Partition, nearest
+from searchkbd.index.partition import Partition
 
 NEIGHBOURS = 10
 SAMPLE = 256
 """Vectors that a new set of codes is measured with."""
 
 MAX_CANDIDATES = 4096
-_CANDIDATES = (50, 100, 150, 200, 300, 400, 600, 800, 1200, 1600, 2400, 3200, MAX_CANDIDATES)
+_CANDIDATES = (
+    50, 100, 150, 200, 300, 400, 500, 600, 700, 800, 1000, 1200, 1600, 2400, 3200, MAX_CANDIDATES,
+)  # fmt: skip
 _LISTS = (8, 16, 32, 64, 128, 256, 512, 1024)
 _CANDIDATE_READS = 300
 """Codes that are read in the time that it takes to compare one candidate (docs/benchmarks.md)."""
@@ -92,16 +94,21 @@ def _true_positions(
     partition: Partition, sample: NDArray[np.float32]
 ) -> list[NDArray[np.int64]]:
     """Return for each of *sample* the positions of its nearest, itself left out."""
-    coded = Partition(partition.lang, partition.dim, partition.coded, (), None)
-    row_of = np.concatenate([segment.row_file.rows for segment in partition.coded])
-    order = np.argsort(row_of, kind="stable")
-    found = []
-    for start in range(0, len(sample), _BATCH):
-        # A few more than needed, for the repetitions that do not count.
-        for near in nearest([coded], sample[start : start + _BATCH], 2 * NEIGHBOURS, Recall.EXACT):
-            rows = near.rows[near.scores < _SAME][:NEIGHBOURS]
-            found.append(order[np.searchsorted(row_of, rows, sorter=order)])
-    return found
+    # A few more than needed, for the repetitions that do not count.
+    count = 2 * NEIGHBOURS
+    scores = np.full((len(sample), 0), -np.inf, dtype=np.float32)
+    positions = np.zeros((len(sample), 0), dtype=np.int64)
+    for segment, start in zip(partition.coded, partition.starts.tolist(), strict=False):
+        found, places = segment.read_vectors().search(sample, count, segment.live)
+        scores = np.concatenate([scores, np.where(places < 0, -np.inf, found)], axis=1)
+        positions = np.concatenate([positions, places + start], axis=1)
+        best = np.argsort(-scores, axis=1, kind="stable")[:, :count]
+        scores = np.take_along_axis(scores, best, axis=1)
+        positions = np.take_along_axis(positions, best, axis=1)
+    return [
+        places[(near < _SAME) & np.isfinite(near)][:NEIGHBOURS]
+        for near, places in zip(scores, positions, strict=True)
+    ]
 
 
 def _measure(

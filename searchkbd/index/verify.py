@@ -19,7 +19,7 @@ from searchkbd.index.files import IndexFile
 from searchkbd.index.hashing import key_hash
 from searchkbd.index.hubness import MIN_ROWS, read_anchors
 from searchkbd.index.reader import IndexReader
-from searchkbd.index.rows import vector_sums
+from searchkbd.index.rows import row_sums
 from searchkbd.index.segments import Segment
 from searchkbd.text.forms import search_key
 
@@ -124,7 +124,8 @@ def _check_segments(segments: list[Segment], result: Verification) -> _Rows:
                 )
             if (np.diff(known.rows) <= 0).any():
                 result.problems.append(f"segment {segment.entry.row}: rows are out of order")
-            if not np.array_equal(vector_sums(segment.vector_file.halves), known.sums):
+            halves = segment.read_vectors().halves
+            if not np.array_equal(row_sums(halves, known.rows, known.hubness), known.sums):
                 result.problems.append(
                     f"segment {segment.entry.row}: vectors are not those that its rows are of"
                 )

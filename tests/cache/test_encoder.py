@@ -121,11 +121,12 @@ def test_a_file_that_may_not_grow(place, counted, trigrams):
     resource = pytest.importorskip("resource")
     texts = [f"школа {n}" for n in range(2000)]
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    with cached(counted) as encoder:
+    with EmbeddingCache(place, counted.fingerprint, counted.dim) as cache:
+        encoder = CachedEncoder(counted, cache)
         first = encoder.encode(texts)
         resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, hard))
         try:
-            encoder._cache.flush()
+            cache.flush()
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
         assert encoder.warning and "too large" in encoder.warning

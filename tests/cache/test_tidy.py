@@ -138,6 +138,7 @@ def test_merging_drops_copies_and_damage(tmp_path, limits):
     broken.write_bytes(broken.read_bytes()[:-1] + b"\x7f")
     merge_small(broken.parent)
     assert not any(left(small)) and not broken.exists()
+    assert usage(tmp_path)[0].sentences == 120  # of each group of 50 rows, 40 are distinct
     assert contents(tmp_path, "a", 80)
     with EmbeddingCache(tmp_path, "a", DIM) as cache:
         assert not cache.get(rows(80, 10)[0])[0].any()

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from searchkbd.cache.chunk import chunk_files, set_used
-from searchkbd.cache.encoder import cached
+from searchkbd.cache.encoder import CachedEncoder, cached
 from searchkbd.cache.keys import keys_of
 from searchkbd.cache.place import embeddings_path
 from searchkbd.cache.store import EmbeddingCache
@@ -130,9 +130,9 @@ def test_clear(run, filled, root):
 
 
 def test_a_running_build_keeps_what_it_has_cached(run, filled, root, trigrams):
-    with cached(Named(trigrams, "third")) as encoder:
-        encoder.encode(["вода"])
-        encoder._cache.flush()
+    with EmbeddingCache(root, "third", trigrams.dim) as cache:
+        CachedEncoder(trigrams, cache).encode(["вода"])
+        cache.flush()
         set_used(filled["new"][0], LONG_AGO)
         code, out, err = run("cache", "--clear")
         assert code == 1 and "1 file kept" in err and "run this again" in err
@@ -181,12 +181,13 @@ def test_a_full_disk(mount, trigrams, monkeypatch, run):
     disk = mount("size=300k")
     monkeypatch.setenv("SEARCHKBD_CACHE", str(disk))
     texts = [f"школа {n}" for n in range(4000)]
-    with cached(trigrams) as encoder:
+    with EmbeddingCache(disk, trigrams.fingerprint, trigrams.dim) as cache:
+        encoder = CachedEncoder(trigrams, cache)
         encoder.encode(texts[:1000])
-        encoder._cache.flush()
+        cache.flush()
         assert encoder.warning is None
         before = encoder.encode(texts)
-        encoder._cache.flush()
+        cache.flush()
         assert "No space left" in encoder.warning
         assert (encoder.encode(texts) == before).all()
     got = shape(run)

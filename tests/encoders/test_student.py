@@ -1,17 +1,20 @@
-"""The Kabardian student: features, packing, the shipped file and its quality."""
+"""The Kabardian student: packing, the shipped file and its quality."""
 
 from __future__ import annotations
 
 import csv
+import re
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+import searchkbd.encoders.student as student_module
 from searchkbd.encoders import features
 from searchkbd.encoders.base import Encoder, EncoderError
 from searchkbd.encoders.student import (
+    _FEW_TEXTS,
     DEFAULT_PATH,
     StudentEncoder,
     StudentWeights,
@@ -21,6 +24,7 @@ from searchkbd.encoders.student import (
     unpack,
 )
 from searchkbd.encoders.tensors import map_tensors, write_tensors
+from searchkbd.text.forms import loose_key
 from searchkbd.training.data import read_parallel
 from searchkbd.training.evaluate import accuracy
 
@@ -36,38 +40,6 @@ def tiny(dim: int = 8) -> StudentWeights:
     ids = np.unique(features.text_features(["унэ дахэ", "псы"]).ids)
     table = np.random.default_rng(1).normal(size=(len(ids), dim)).astype(np.float32)
     return StudentWeights(ids, *pack(table), np.eye(dim, dtype=np.float32)[0])
-
-
-@settings(max_examples=100)
-@given(texts=st.lists(KABARDIAN | st.text(max_size=20), max_size=6))
-def test_features_of_a_text_do_not_depend_on_the_batch(texts):
-    whole = features.text_features(texts)
-    assert len(whole.offsets) == len(texts) + 1
-    for row, text in enumerate(texts):
-        alone = features.text_features([text])
-        assert np.array_equal(alone.ids, whole.ids[whole.offsets[row] : whole.offsets[row + 1]])
-
-
-@settings(max_examples=100)
-@given(text=KABARDIAN)
-def test_features_are_the_words_and_their_ngrams(text):
-    words = features.model_key(text).split()
-    spaced = {f" {word} " for word in words}
-    grams = {
-        word[at : at + n]
-        for word in spaced
-        for n in features.NGRAMS
-        for at in range(len(word) - n + 1)
-    }
-    # A double space is never a feature, a word is another one than the n-gram of its letters.
-    assert len(set(features.text_features([text]).ids)) == len(grams) + len(set(words))
-
-
-def test_features_stay_what_they_were():
-    # Weights on disk are bound to these numbers: changing them needs another VERSION.
-    assert features.VERSION == "1"
-    digest = np.bitwise_xor.reduce(features.text_features(["Сэ еджапIэм сокIуэ, уэ-щэ?"]).ids)
-    assert f"{digest:016x}" == "4ddd9abf6f312d3c"
 
 
 @settings(max_examples=50)
@@ -95,6 +67,62 @@ def test_the_vector_is_the_normalised_sum_of_rows(tmp_path):
     total = rows[[int(np.flatnonzero(weights.features == i)[0]) for i in ids]].sum(axis=0)
     found = StudentEncoder(tmp_path / "s").encode(["Унэ, унэ псы!"])[0]
     assert np.allclose(found, total / np.linalg.norm(total), atol=1e-6)
+
+
+def mixed(value: int) -> int:
+    value = (value ^ (value >> 30)) * 0xBF58476D1CE4E5B9 % 2**64
+    value = (value ^ (value >> 27)) * 0x94D049BB133111EB % 2**64
+    return value ^ (value >> 31)
+
+
+def plain_vector(text: str, weights: StudentWeights, rows: dict[int, int]) -> np.ndarray:
+    """Return what a text's vector is by definition: one feature, one number after another."""
+    total = np.zeros(weights.dim)
+    for word in re.findall(r"\w+|\?", loose_key(text[:4096])):
+        value = sum(ord(char) * 0x100000001B3**place for place, char in enumerate(word))
+        numbers = [mixed(value % 2**64 ^ 0x9E3779B97F4A7C15)]
+        spaced = f" {word} "
+        for n in (2, 3, 4, 5):
+            for at in range(len(spaced) - n + 1):
+                value = 0
+                for char in spaced[at : at + n]:
+                    value = value * 0x100000001B3 + ord(char)
+                numbers.append(mixed((value + n) % 2**64))
+        for number in numbers:
+            if number in rows:
+                packed = weights.rows[rows[number]].tolist()
+                row = [half - 8 for byte in packed for half in (byte & 15, byte >> 4)]
+                total += float(weights.scales[rows[number]]) * np.array(row)
+    norm = np.linalg.norm(total)
+    return total / norm if norm > 1e-9 else weights.unknown
+
+
+@pytest.fixture(scope="module")
+def shipped() -> tuple[StudentWeights, dict[int, int]]:
+    arrays = map_tensors(DEFAULT_PATH).arrays
+    weights = StudentWeights(*(arrays[name] for name in ("features", "rows", "scales", "unknown")))
+    return weights, {number: place for place, number in enumerate(weights.features.tolist())}
+
+
+@settings(max_examples=60, deadline=None)
+@given(texts=st.lists(KABARDIAN | st.text(max_size=20), min_size=1, max_size=4))
+@example(texts=["Сэ еджапIэм сокIуэ.", "Мыр сыту дахэ!", "", "еджапIэм"])
+@example(texts=["щ" * 700, "кIуэ " * 200])
+def test_vectors_are_what_the_definition_says(student, shipped, texts):
+    expected = np.array([plain_vector(text, *shipped) for text in texts])
+    assert np.allclose(student.encode(texts), expected, atol=1e-6)
+    # Many texts take another way: by word, in threads.
+    times = _FEW_TEXTS // len(texts) + 1
+    assert np.allclose(student.encode(texts * times), np.tile(expected, (times, 1)), atol=1e-6)
+
+
+def test_many_texts_are_cut_into_batches(student, monkeypatch):
+    texts = [f"{number} къуажэ {'дахэ ' * (number % 7)}" for number in range(300)]
+    whole = student.encode(texts)
+    monkeypatch.setattr(student_module, "_BATCH_CHARS", 1000)
+    assert np.array_equal(student.encode(texts), whole)
+    monkeypatch.setattr(student_module, "_BATCH_CHARS", 1)
+    assert np.array_equal(student.encode(texts), whole)
 
 
 def test_texts_without_known_features_share_one_vector(student):
