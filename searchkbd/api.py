@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from searchkbd.errors import EncoderMismatchError, IndexDamagedError
+from searchkbd.errors import EncoderMismatchError
 from searchkbd.index.info import IndexInfo, index_info
 from searchkbd.index.reader import IndexReader, check_encoder
 from searchkbd.search.engine import search
@@ -23,9 +23,6 @@ if TYPE_CHECKING:
 
 MAX_QUERY_CHARS = 20_000
 """Longer queries are refused: no sentence is that long, and work grows with the length."""
-
-
-_ATTEMPTS = 3
 
 
 class Index:
@@ -229,8 +226,7 @@ def open_index(
 
     Without *map_vectors* the vector files, which meaning is searched by, are opened when first
     needed, and without *map_texts* the text files, which translation memory and concordance
-    read: quicker for who does not need them, but they may be gone by then if the index is
-    replaced meanwhile.
+    read: quicker for who does not need them.
 
     Raises IndexNotFoundError, IndexDamagedError or, when *encoder* is given and is not the one
     it was built with, EncoderMismatchError; EncoderError when it cannot be loaded.
@@ -239,20 +235,16 @@ def open_index(
         from searchkbd.encoders import load_encoder
 
         encoder = load_encoder(encoder)
-    for attempt in range(1, _ATTEMPTS + 1):
-        reader = IndexReader(directory)
-        try:
-            if map_vectors:
-                _ = reader.partitions
-            if map_texts:
-                _ = reader.text_files
-            return Index(reader, encoder)
-        except IndexDamagedError:
-            # Replaced between reading the names of its files and opening them? Look again.
-            reader.close()
-            if attempt == _ATTEMPTS:
-                raise
-    raise AssertionError("unreachable")
+    reader = IndexReader(directory)
+    try:
+        if map_vectors:
+            _ = reader.partitions
+        if map_texts:
+            _ = reader.text_files
+        return Index(reader, encoder)
+    except BaseException:
+        reader.close()
+        raise
 
 
 def detect_languages(texts: Sequence[str]) -> list[str]:

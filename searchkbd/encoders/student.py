@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -109,6 +108,8 @@ class StudentEncoder:
 
     def _sums_by_word(self, keys: list[str]) -> NDArray[np.float32]:
         """Return the same, computing once each different word; the threads share the words."""
+        from concurrent.futures import ThreadPoolExecutor
+
         split = features.split_words(keys)
         # Words of one length have as many features each, and are summed together.
         order = sorted(range(len(split.words)), key=lambda place: len(split.words[place]))

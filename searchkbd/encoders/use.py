@@ -11,20 +11,23 @@ from __future__ import annotations
 import hashlib
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from searchkbd.encoders.base import EncoderError, Vectors, check_batch
+from searchkbd.encoders.base import Vectors, check_batch
 from searchkbd.encoders.head import DEFAULT_PATH, POOLED, Head, HeadFile
+from searchkbd.encoders.pieces import Tokenizer
 from searchkbd.encoders.threads import blas_threads, one_thread
 from searchkbd.encoders.use_weights import ORDERS, Source, find_source, load_arrays
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future, ThreadPoolExecutor
 
 MAX_PIECES = 512
 """Pieces of a text that are read; what follows does not count."""
@@ -111,6 +114,8 @@ class UniversalSentenceEncoder:
                         yield part, work(pieces)
                     return
                 if pool is None:
+                    from concurrent.futures import ThreadPoolExecutor
+
                     workers = blas_threads()
                     stack.enter_context(one_thread())
                     pool = stack.enter_context(ThreadPoolExecutor(workers))
@@ -129,7 +134,7 @@ class UniversalSentenceEncoder:
         # Tokenised in slices: the pieces of a whole corpus would take more memory than its text.
         for start in range(0, len(batch), 1024):
             slice_ = [_clean(text) for text in batch[start : start + 1024]]
-            for ids in self._tokenizer.encode(slice_, add_bos=True, add_eos=True, num_threads=1):
+            for ids in self._tokenizer.encode(slice_):
                 if len(ids) > MAX_PIECES:
                     ids = ids[: MAX_PIECES - 1] + ids[-1:]
                 if pending and total + len(ids) > _BATCH_PIECES:
@@ -140,13 +145,8 @@ class UniversalSentenceEncoder:
         yield first, pending
 
     @cached_property
-    def _tokenizer(self):
-        from sentencepiece import SentencePieceProcessor
-
-        try:
-            return SentencePieceProcessor(model_file=str(self._source.tokenizer))
-        except (OSError, RuntimeError) as error:
-            raise EncoderError(f"cannot read {self._source.tokenizer.name}: {error}") from error
+    def _tokenizer(self) -> Tokenizer:
+        return Tokenizer(self._source)
 
     @cached_property
     def _arrays(self) -> Mapping[str, NDArray]:

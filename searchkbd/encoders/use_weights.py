@@ -96,7 +96,7 @@ def load_arrays(source: Source) -> Mapping[str, NDArray]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_tensors(path, arrays)
-        _sweep(path)
+        sweep(path, _CACHED)
     except OSError as error:
         _log("the converted weights stay in memory", error)
         return arrays
@@ -118,16 +118,17 @@ def _open_cached(path: Path) -> TensorFile | None:
     return cached
 
 
-def _sweep(current: Path) -> None:
-    """Remove what other versions left, and old unfinished files of killed processes: 79 MB each.
+def sweep(current: Path, prefix: str) -> None:
+    """Remove what other versions left, and old unfinished files of killed processes.
 
-    Whoever has one mapped keeps it, or (on Windows) keeps it from being removed.
+    *prefix* begins the names of all versions of the file *current*. Whoever has one mapped keeps
+    it, or (on Windows) keeps it from being removed.
     """
-    for path in current.parent.glob(f"{_CACHED}*.safetensors"):
+    for path in current.parent.glob(f"{prefix}*.safetensors"):
         if path != current:
             with contextlib.suppress(OSError):
                 path.unlink()
-    for path in current.parent.glob(f".{_CACHED}*.tmp"):
+    for path in current.parent.glob(f".{prefix}*.tmp"):
         with contextlib.suppress(OSError):
             if time.time() - path.stat().st_mtime > _ABANDONED:
                 path.unlink()

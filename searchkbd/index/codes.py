@@ -33,7 +33,9 @@ CODES_ROWS = 32_768
 IVF_ROWS = 2_000_000
 """Vectors of a language from which inverted lists pay."""
 
-TRAINING_ROWS = 65_536
+TRAINING_ROWS = 16_384
+"""Vectors that 16 centroids for each part, and the rotation, are learned from."""
+
 _LIST_ROWS = 32  # training rows for each inverted list
 _CHUNK = 16_384  # vectors widened at a time
 _WIDTHS = (8, 4, 12, 16, 6, 10, 2)
@@ -161,7 +163,8 @@ def _rotation(sample: NDArray[np.float32], parts: int) -> NDArray[np.float32]:
     The parametric solution of Ge, He, Ke, Sun 2014, "Optimized Product Quantization": it needs a
     third of the candidates that unrotated vectors need, and no iterations.
     """
-    variances, components = np.linalg.eigh(np.cov(sample.T).astype(np.float64))
+    centred = sample - sample.mean(axis=0)
+    variances, components = np.linalg.eigh(centred.T @ centred / len(sample))
     room = len(variances) // parts
     logs = np.log(np.maximum(variances[::-1], 1e-12))
     logs -= logs.min() - 1  # each takes a little: positive, or an empty part would stay empty

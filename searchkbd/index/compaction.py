@@ -10,6 +10,7 @@ added and deleted, in whatever order.
 
 from __future__ import annotations
 
+import contextlib
 import math
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
@@ -19,6 +20,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from searchkbd.errors import IndexBusyError
 from searchkbd.index import codes, schema, segments
 from searchkbd.index.coding import code_language, wants_codes
 from searchkbd.index.directory import size_of
@@ -77,13 +79,19 @@ class _Plan:
 def maintain(directory: str | Path) -> None:
     """Do what has become due: to be called after every write.
 
-    It is a transaction of its own, so that the write stands before it begins. Raises what
-    WriteTransaction does.
+    It is a transaction of its own, so that the write stands before it begins. Where there is no
+    room for it, or another process has begun to write, it is left to the next write. Raises
+    IndexDamagedError.
     """
+    with contextlib.suppress(IndexBusyError, OSError):
+        _maintain(Path(directory))
+
+
+def _maintain(directory: Path) -> None:
     with IndexReader(directory) as reader:
         if not any(_due(language) for language in _languages_of(reader)):
             return
-    with WriteTransaction(Path(directory), make=False) as transaction:
+    with WriteTransaction(directory, make=False) as transaction:
         plans = [plan for language in _languages(transaction) if (plan := _due(language))]
         for plan in plans:
             _carry_out(transaction, plan)

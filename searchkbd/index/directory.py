@@ -60,7 +60,12 @@ def holds_nothing(directory: Path) -> bool:
 
 
 def sweep(connection: sqlite3.Connection, directory: Path) -> None:
-    """Delete the files that no row names; *connection* has to keep other writers out."""
+    """Delete the files that no row names; *connection* has to keep other writers out.
+
+    Not while a reader has an older snapshot, which may name them: then a later writer will.
+    """
+    if _is_read_behind(directory):
+        return
     named = set()
     tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
     for table in ("files", *schema.OLDER_TABLES):
@@ -70,6 +75,19 @@ def sweep(connection: sqlite3.Connection, directory: Path) -> None:
         for path in files_of(folder):
             if path.name not in named and schema.is_index_file(path):
                 path.unlink(missing_ok=True)
+
+
+def _is_read_behind(directory: Path) -> bool:
+    """Return whether anybody may be reading what was committed before the last commit.
+
+    Who does keeps the log from being written back as a whole; nobody is waited for.
+    """
+    connection = sqlite3.connect(schema.database_path(directory), timeout=0)
+    try:
+        busy, pages, written = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+    finally:
+        connection.close()
+    return bool(busy) or pages != written
 
 
 def remove_files(directory: Path, *, itself: bool) -> None:

@@ -111,7 +111,7 @@ def edit_sentence(
             vector = encoder.encode([text], [lang])[0]
             _change_text(connection, row, text, new_key, meta)
             _delete_full_text(connection, row, key)
-            add_full_text(connection, row, new_key)
+            add_full_text(connection, [(row, new_key)])
             _bury(transaction, {row: (lang, key, group_row)})
             rows = np.array([row], dtype=np.int64)
             segment = transaction.write_segment(lang, rows, vector[None], [new_key])

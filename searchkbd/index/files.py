@@ -82,16 +82,18 @@ def check_size(path: Path, file: IndexFile) -> None:
     try:
         size = path.stat().st_size
     except OSError as error:
-        raise IndexDamagedError(
-            f"{path}: cannot be read ({error.strerror}); rebuild the index with --replace"
-        ) from error
+        raise damaged(path, f"cannot be read ({error.strerror})") from error
     if size != file.bytes:
         raise damaged(path, f"{size} bytes on disk, {file.bytes} expected")
 
 
 def check_sum(path: Path, file: IndexFile) -> None:
     """Raise IndexDamagedError unless the content of *path* has the sum that *file* says."""
-    if word_sum(np.memmap(path, dtype=np.uint8, mode="r")) != file.word_sum:
+    try:
+        content = np.memmap(path, dtype=np.uint8, mode="r")
+    except (OSError, ValueError) as error:  # gone, or emptied, since its size was looked at
+        raise damaged(path, f"cannot be read ({error})") from error
+    if word_sum(content) != file.word_sum:
         raise damaged(path, "its content is not what was written (checksum)")
 
 

@@ -39,6 +39,8 @@ def write_holder(directory: Path) -> None:
     holder = Holder(os.getpid(), socket.gethostname(), command, since)
     aside = directory / f".{NAME}-{os.getpid()}"
     with contextlib.suppress(OSError):
+        for left in directory.glob(f".{NAME}-*"):  # by a process that was killed just then
+            left.unlink(missing_ok=True)
         aside.write_text(json.dumps(asdict(holder)), encoding="utf-8")
         os.replace(aside, directory / NAME)
 

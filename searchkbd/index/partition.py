@@ -163,12 +163,14 @@ def _scan(segment: Segment, queries: NDArray[np.float32], k: int) -> Iterator[Ne
 def _compared(
     partitions: Sequence[Partition], queries: NDArray[np.float32], k: int, recall: Recall
 ) -> Iterator[Nearest]:
-    count = max(
-        _SPARE * k, *(p.codes.entry.efforts[recall].candidates for p in partitions)
-    )
-    lists = [p.candidates(queries, count, min(k, count), recall) for p in partitions]
+    counts = [max(_SPARE * k, p.codes.entry.efforts[recall].candidates) for p in partitions]
+    lists = [
+        partition.candidates(queries, count, k, recall)
+        for partition, count in zip(partitions, counts, strict=True)
+    ]
     for query, found in zip(queries, zip(*lists, strict=True), strict=True):
-        yield _compare(partitions, query, [positions for _, positions in _top(found, count)])
+        best = _top(found, max(counts))
+        yield _compare(partitions, query, [positions for _, positions in best])
 
 
 def _top(

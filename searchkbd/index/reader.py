@@ -15,9 +15,14 @@ import numpy as np
 
 from searchkbd.errors import EncoderMismatchError, IndexDamagedError, IndexNotFoundError
 from searchkbd.index import schema
-from searchkbd.index.checksums import SENTENCE_COLUMNS, row_checksum
+from searchkbd.index.checksums import (
+    CATALOG_KEY,
+    SENTENCE_COLUMNS,
+    catalog_checksum,
+    row_checksum,
+)
 from searchkbd.index.codes import Codes, CodesEntry
-from searchkbd.index.files import IndexFile
+from searchkbd.index.files import IndexFile, damaged
 from searchkbd.index.hashing import key_hash
 from searchkbd.index.partition import Partition
 from searchkbd.index.segments import Segment, SegmentEntry, read_codes, read_segments
@@ -95,9 +100,7 @@ class IndexReader:
             raise self._damaged(str(error)) from error
 
     def _damaged(self, why: str) -> IndexDamagedError:
-        return IndexDamagedError(
-            f"{schema.database_path(self.directory)}: {why}; rebuild the index with --replace"
-        )
+        return damaged(schema.database_path(self.directory), why)
 
     @property
     def dim(self) -> int:
@@ -164,10 +167,41 @@ class IndexReader:
 
     def groups(self, group_rows: Iterable[int]) -> dict[int, list[StoredSentence]]:
         """Return the sentences of these groups, by group row, in the order they were added."""
+        wanted = [int(row) for row in group_rows]
         found: dict[int, list[StoredSentence]] = {}
-        for sentence in self._select("s.group_row", [int(row) for row in group_rows]):
+        for batch in _batches(wanted):
+            marks = ",".join("?" * len(batch))
+            found.update(self._whole_groups(f"s.group_row IN ({marks})", batch))
+        self._require(wanted, found, "group")
+        return found
+
+    def groups_of(
+        self, rows: Iterable[int]
+    ) -> dict[int, tuple[StoredSentence, list[StoredSentence]]]:
+        """Return for each of these rows its sentence and all of its group, as ``groups`` does."""
+        wanted = [int(row) for row in rows]
+        members: dict[int, list[StoredSentence]] = {}
+        for batch in _batches(wanted):
+            marks = ",".join("?" * len(batch))
+            condition = f"s.group_row IN (SELECT group_row FROM sentences WHERE row IN ({marks}))"
+            members.update(self._whole_groups(condition, batch))
+        by_row = {sentence.row: sentence for group in members.values() for sentence in group}
+        self._require(wanted, by_row, "sentence")
+        return {row: (by_row[row], members[by_row[row].group_row]) for row in wanted}
+
+    def _whole_groups(
+        self, condition: str, values: Sequence[int]
+    ) -> dict[int, list[StoredSentence]]:
+        """Return the sentences by group, in the order they were added; no group lacks one."""
+        found: dict[int, list[StoredSentence]] = {}
+        sizes: dict[int, int] = {}
+        for columns in self.connection.execute(f"{_SELECT} WHERE {condition}", values):
+            sentence = self._stored(columns)
             found.setdefault(sentence.group_row, []).append(sentence)
-        for members in found.values():
+            sizes[sentence.group_row] = columns[-1]
+        for row, members in found.items():
+            if len(members) != sizes[row]:
+                raise self._damaged(f"group {row} has {sizes[row]} sentences, not {len(members)}")
             members.sort(key=lambda sentence: sentence.row)
         return found
 
@@ -202,13 +236,16 @@ class IndexReader:
     def _by_row(self, column: str, rows: Iterable[int]) -> dict[int, Any]:
         found: dict[int, Any] = {}
         wanted = [int(row) for row in rows]
+        at = 1 + SENTENCE_COLUMNS.index(column)
         for batch in _batches(wanted):
             marks = ",".join("?" * len(batch))
-            found.update(
-                self.connection.execute(
-                    f"SELECT row, {column} FROM sentences WHERE row IN ({marks})", batch
-                )
-            )
+            for *said, checksum in self.connection.execute(
+                f"SELECT row, {', '.join(SENTENCE_COLUMNS)}, checksum FROM sentences"
+                f" WHERE row IN ({marks})",
+                batch,
+            ):
+                self._check("sentences", said, checksum)
+                found[said[0]] = said[at]
         self._require(wanted, found, "sentence")
         return found
 
@@ -244,10 +281,12 @@ class IndexReader:
             raise self._damaged(f"row {values[0]} of {table} is not what was written (checksum)")
 
     def _stored(self, columns: tuple) -> StoredSentence:
-        *said, checksum, group, unit, group_checksum = columns
+        *said, checksum, group, unit, group_checksum, _ = columns
         self._check("sentences", said, checksum)
         row, id_, lang, text, key, _, group_row, origin_row, meta, *rest = said
         self._check("groups", (group_row, group, unit), group_checksum)
+        if origin_row not in self._origins:
+            raise self._damaged(f"row {row} of sentences has an origin that is not there")
         origin, penalty = self._origins[origin_row]
         return StoredSentence(
             row, id_, lang, text, key, group, group_row, origin, penalty, *rest,
@@ -275,7 +314,7 @@ class IndexReader:
 
 _SELECT = (
     f"SELECT s.row, {', '.join(f's.{column}' for column in SENTENCE_COLUMNS)}, s.checksum,"
-    " g.name, g.meta, g.checksum FROM sentences s JOIN groups g ON g.row = s.group_row"
+    " g.name, g.meta, g.checksum, g.members FROM sentences s JOIN groups g ON g.row = s.group_row"
 )
 
 
@@ -341,6 +380,9 @@ def read_meta(connection: sqlite3.Connection, directory: Path) -> dict[str, str]
             f"{directory}: index format {version or 'unknown'}, this searchkbd reads "
             f"{schema.FORMAT_VERSION}; rebuild the index from its files"
         )
+    if meta.get(CATALOG_KEY) != catalog_checksum(connection):
+        path = schema.database_path(directory)
+        raise damaged(path, "what it says of the index is not what was written (checksum)")
     return meta
 
 

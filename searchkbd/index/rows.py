@@ -74,7 +74,7 @@ class RowFile:
             """uint64 [n]: ``row_sums``."""
             self.hubness: NDArray[np.float16] = mapped.take("hubness", "<f2", rows)
             """float16 [n]; 0 where nothing was measured."""
-        except TensorFileError as error:
+        except (TensorFileError, OSError) as error:
             raise damaged(path, str(error)) from error
 
     def check(self) -> None:

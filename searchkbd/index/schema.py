@@ -30,8 +30,9 @@ _TABLES: dict[str, dict[str, type]] = {
     # ``penalty``: what the translation memory takes off matches from there; NULL: as it sees fit.
     "origins": {"row": int, "name": str, "penalty": int, "checksum": int},
     # Translation groups: sentences of one group are translations of each other. ``meta``: what
-    # an exchange format says of the unit.
-    "groups": {"row": int, "name": str, "meta": str, "checksum": int},
+    # an exchange format says of the unit. ``members``: how many sentences there are, so that
+    # none is missed when the index of the database that finds them is damaged.
+    "groups": {"row": int, "name": str, "meta": str, "checksum": int, "members": int},
     "sentences": {
         "row": int,
         "id": str,
@@ -72,6 +73,7 @@ _OPTIONAL = {
     "sentences": {"meta", "markup", "context", "previous_hash", "next_hash"},
     "segments": {"dead"},
 }
+_DEFAULTS = {"groups": {"members": 0}}
 _PRIMARY_KEYS = {"meta": "key", "files": "name"}
 _FOREIGN_KEYS = [("group_row", "groups", "row"), ("origin_row", "origins", "row")]
 
@@ -117,6 +119,7 @@ def create_tables(connection: sqlite3.Connection) -> None:
             pk=_PRIMARY_KEYS.get(name, "row"),
             not_null=set(columns) - optional - {"row"},
             foreign_keys=_FOREIGN_KEYS if name == "sentences" else [],
+            defaults=_DEFAULTS.get(name),
         )
     db["origins"].create_index(["name"], unique=True)
     db["groups"].create_index(["name"], unique=True)
@@ -124,11 +127,22 @@ def create_tables(connection: sqlite3.Connection) -> None:
     db["sentences"].create_index(["key_hash"])
     # Finds duplicates; its prefix finds translations.
     db["sentences"].create_index(["group_row", "lang", "key_hash"])
-    for name, options in FULL_TEXT.items():
+    for event, side, change in (("INSERT", "NEW", "+ 1"), ("DELETE", "OLD", "- 1")):
         connection.execute(
-            f"CREATE VIRTUAL TABLE {name} USING fts5(key, content='', detail=none, {options})"
+            f"CREATE TRIGGER members_{event.lower()} AFTER {event} ON sentences BEGIN"
+            f" UPDATE groups SET members = members {change} WHERE row = {side}.group_row; END"
         )
+    for name in FULL_TEXT:
+        create_full_text(connection, name)
         connection.execute(f"CREATE VIRTUAL TABLE {name}_terms USING fts5vocab({name}, 'row')")
+
+
+def create_full_text(connection: sqlite3.Connection, name: str) -> None:
+    """Create one of the full-text tables."""
+    connection.execute(
+        f"CREATE VIRTUAL TABLE {name}"
+        f" USING fts5(key, content='', detail=none, {FULL_TEXT[name]})"
+    )
 
 
 def drop_tables(connection: sqlite3.Connection) -> None:

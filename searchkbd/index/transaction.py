@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from searchkbd.errors import IndexBusyError, IndexDamagedError
 from searchkbd.index import schema
+from searchkbd.index.checksums import CATALOG_KEY, catalog_checksum
 from searchkbd.index.codes import CodesEntry, Effort, Recall, settings
 from searchkbd.index.directory import check_place, holds_nothing, remove_files, sweep
 from searchkbd.index.files import IndexFile, sync_directory, write_file
@@ -164,24 +165,29 @@ class WriteTransaction:
 
     def commit(self, *, shrink: bool = False) -> None:
         """Make everything durable and visible at once; *shrink* gives the space of rows back."""
-        for folder in schema.folders(self.directory):
+        for folder in (*schema.folders(self.directory), self.directory):
             sync_directory(folder)
         connection = self.connection
         connection.execute(
             "INSERT OR REPLACE INTO meta (key, value) VALUES ('updated', ?)", (now(),)
         )
+        connection.execute(
+            "INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)",
+            (CATALOG_KEY, catalog_checksum(connection)),
+        )
         connection.execute("COMMIT")
         self._committed = True
         # Failing at what follows loses nothing.
-        with contextlib.suppress(sqlite3.OperationalError, OSError):
+        with contextlib.suppress(sqlite3.Error, OSError):
             remove_holder(self.directory)
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            connection.execute("PRAGMA busy_timeout=0")  # what others keep busy can wait
             if shrink:
-                connection.execute("VACUUM")
                 connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+                connection.execute("VACUUM")
             connection.execute("BEGIN IMMEDIATE")  # keeps out a writer whose files are uncommitted
             sweep(connection, self.directory)
             connection.execute("ROLLBACK")
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
     def _begin(self) -> None:
         connection = self.connection

@@ -7,7 +7,7 @@ half the bytes of every exact scan.
 from __future__ import annotations
 
 import ctypes
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from searchkbd.index.files import IndexFile, check_size, check_sum, damaged, write_file
 
 _CHUNK = 8192  # vectors widened at a time
+_COUNT_AT = 8  # where a FAISS file has the number of vectors: after its kind and the dimension
 _SIGN_AND_HALF = np.int32(-0x70000001)  # all bits but the three that a sign spreads into
 _TWO_112 = np.float32(2.0**112)
 
@@ -63,6 +64,33 @@ def inner_products(
     return np.vecdot(bits.view(np.float32), query * _TWO_112)
 
 
+@cache
+def _empty_file(dim: int) -> bytes:
+    """Return the file of no vectors, which is all of a file but their number and themselves."""
+    import faiss
+
+    index = faiss.IndexScalarQuantizer(
+        dim, faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT
+    )
+    index.is_trained = True
+    return faiss.serialize_index(index).tobytes()
+
+
+def _has_head(path: Path, rows: int, dim: int) -> bool:
+    """Return whether *path* begins as this FAISS begins a file of so many vectors.
+
+    False for a damaged file, one that is gone, and one that another FAISS began otherwise.
+    """
+    expected = bytearray(_empty_file(dim))
+    expected[_COUNT_AT : _COUNT_AT + 8] = rows.to_bytes(8, "little")
+    expected[-8:] = (2 * rows * dim).to_bytes(8, "little")
+    try:
+        with path.open("rb") as file:
+            return file.read(len(expected)) == expected
+    except OSError:
+        return False
+
+
 class VectorFile:
     """The memory-mapped vectors of one segment; a vector is known by its place in it.
 
@@ -76,6 +104,8 @@ class VectorFile:
         self._file = file
         self._path = path = file.path(directory)
         check_size(path, file)
+        if not _has_head(path, rows, dim):
+            check_sum(path, file)  # FAISS trusts what it reads: it would crash on damage
         try:
             index = faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC)
         except RuntimeError as error:

@@ -14,8 +14,9 @@ from searchkbd.errors import IndexDamagedError
 from searchkbd.index import schema
 from searchkbd.index.checksums import SENTENCE_COLUMNS, row_checksum
 from searchkbd.index.codes import Codes
-from searchkbd.index.directory import files_of
+from searchkbd.index.directory import database_bytes, files_of
 from searchkbd.index.files import IndexFile
+from searchkbd.index.full_text import full_text_problems
 from searchkbd.index.hashing import key_hash
 from searchkbd.index.hubness import MIN_ROWS, read_anchors
 from searchkbd.index.reader import IndexReader
@@ -52,16 +53,19 @@ def verify_index(directory: str | Path, progress: Progress | None = None) -> Ver
     """
     result = Verification()
     with IndexReader(directory) as reader:
+        report = _Report(reader, progress)
         _check_database(reader, result)
-        _check_files(reader, result, progress)
+        _check_files(reader, result, report)
         segments = [Segment(reader.directory, entry, reader.dim) for entry in reader.segments]
         result.segments = len(segments)
         rows = _check_segments(segments, result)
         _check_codes(reader, segments, result)
-        _check_sentences(reader, rows, result)
+        _check_sentences(reader, rows, result, report)
+        _check_full_text(reader, result, report)
         _check_other_rows(reader, result)
         _check_anchors(reader, result)
         known = {file.name for file in _files(reader)}
+        report.finish()
     result.orphans = sorted(
         path.name
         for folder in schema.folders(Path(directory))
@@ -90,14 +94,42 @@ def _files(reader: IndexReader) -> list[IndexFile]:
     return files + [file for _, file in reader.codes]
 
 
-def _check_files(
-    reader: IndexReader, result: Verification, progress: Progress | None
-) -> None:
+class _Report:
+    """Tells of progress: files by their bytes, and the database each time that its sentences are
+    gone through: once for themselves, once for each full-text table."""
+
+    def __init__(self, reader: IndexReader, progress: Progress | None) -> None:
+        self._progress = progress
+        self._done = self._told = 0.0
+        passes = 1 + len(schema.FULL_TEXT)
+        sentences = sum(entry.live for entry in reader.segments)
+        database = database_bytes(reader.directory)
+        self._per_sentence = database / max(1, passes * sentences)
+        self._total = sum(file.bytes for file in _files(reader)) + database
+
+    def read(self, count: int) -> None:
+        """Say that *count* bytes were read."""
+        self._add(count)
+
+    def compared(self, sentences: int) -> None:
+        """Say that *sentences* were gone through."""
+        self._add(sentences * self._per_sentence)
+
+    def finish(self) -> None:
+        """Say that all is done."""
+        if self._progress:
+            self._progress(self._total, self._total)
+
+    def _add(self, count: float) -> None:
+        self._done = min(self._done + count, self._total)
+        if self._progress and self._done - self._told >= self._total / 1000:
+            self._told = self._done
+            self._progress(int(self._done), self._total)
+
+
+def _check_files(reader: IndexReader, result: Verification, report: _Report) -> None:
     """Check each file against its checksum."""
-    files = _files(reader)
-    total = sum(file.bytes for file in files)
-    done = 0
-    for file in files:
+    for file in _files(reader):
         result.files += 1
         path = file.path(reader.directory)
         try:
@@ -107,9 +139,7 @@ def _check_files(
                 )
         except OSError as error:
             result.problems.append(f"{file.name}: {error.strerror}")
-        done += file.bytes
-        if progress:
-            progress(done, total)
+        report.read(file.bytes)
 
 
 def _check_segments(segments: list[Segment], result: Verification) -> _Rows:
@@ -157,7 +187,9 @@ def _check_codes(reader: IndexReader, segments: list[Segment], result: Verificat
             result.problems.append(str(error))
 
 
-def _check_sentences(reader: IndexReader, rows: _Rows, result: Verification) -> None:
+def _check_sentences(
+    reader: IndexReader, rows: _Rows, result: Verification, report: _Report
+) -> None:
     """Check that each sentence is once in the segments of its language, and its columns."""
     stored: dict[str, list[int]] = {}
     wrong_keys = wrong_rows = 0
@@ -167,17 +199,10 @@ def _check_sentences(reader: IndexReader, rows: _Rows, result: Verification) -> 
         ):
             row, _, lang, text, key, hashed = said[:6]
             stored.setdefault(lang, []).append(row)
+            report.compared(1)
             wrong_rows += row_checksum(said) != checksum
             wrong_keys += key != search_key(text) or hashed != key_hash(key)
         result.sentences = sum(map(len, stored.values()))
-        for name in schema.FULL_TEXT:
-            (entries,) = reader.connection.execute(
-                f"SELECT count(*) FROM {name}_docsize"
-            ).fetchone()
-            if entries != result.sentences:
-                result.problems.append(
-                    f"{name}: {entries} full-text entries for {result.sentences} sentences"
-                )
     except sqlite3.DatabaseError as error:
         result.problems.append(f"{schema.DATABASE}: {error}")
         return
@@ -200,6 +225,22 @@ def _check_sentences(reader: IndexReader, rows: _Rows, result: Verification) -> 
             )
 
 
+def _check_full_text(reader: IndexReader, result: Verification, report: _Report) -> None:
+    """Check that words are found where they are, and that there are entries of nothing else."""
+    for name in schema.FULL_TEXT:
+        try:
+            (entries,) = reader.connection.execute(
+                f"SELECT count(*) FROM {name}_docsize"
+            ).fetchone()
+            if entries != result.sentences:
+                result.problems.append(
+                    f"{name}: {entries} full-text entries for {result.sentences} sentences"
+                )
+            result.problems += full_text_problems(reader.connection, name, report.compared)
+        except sqlite3.DatabaseError as error:
+            result.problems.append(f"{schema.DATABASE}: {name}: {error}")
+
+
 def _check_other_rows(reader: IndexReader, result: Verification) -> None:
     """Check the rows of groups and origins against their checksums."""
     for table, columns in (("groups", "row, name, meta"), ("origins", "row, name, penalty")):
@@ -215,6 +256,15 @@ def _check_other_rows(reader: IndexReader, result: Verification) -> None:
             continue
         if wrong:
             result.problems.append(f"{wrong} {table} are not what was written (checksum)")
+    try:
+        (wrong,) = reader.connection.execute(
+            "SELECT count(*) FROM groups g WHERE members <>"
+            " (SELECT count(*) FROM sentences WHERE group_row = g.row)"
+        ).fetchone()
+    except sqlite3.DatabaseError:
+        return  # said above
+    if wrong:
+        result.problems.append(f"{wrong} groups have another number of sentences than they say")
 
 
 def _check_anchors(reader: IndexReader, result: Verification) -> None:

@@ -6,7 +6,8 @@ import contextlib
 import json
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
@@ -27,7 +28,7 @@ from searchkbd.text.forms import loosen, search_key
 from searchkbd.text.languages import LANGUAGES
 
 if TYPE_CHECKING:
-    from searchkbd.encoders.base import Encoder
+    from searchkbd.encoders.base import Encoder, Vectors
 
 ENCODE_BATCH = 2048
 """Sentences read, deduplicated and encoded at a time."""
@@ -123,6 +124,8 @@ class IndexWriter:
         self._penalty = penalty
         self._segments: dict[int, NDArray[np.int64]] = {}
         self._pending: dict[str, _Pending] = {}
+        self._thread = ThreadPoolExecutor(1, "encoding")
+        self._encoding: _Encoding | None = None
         self._origins: dict[str, int] = {}
         # The last group that was new, and the unit (that very object) that made it.
         self._unit: tuple[int, dict[str, Any] | None] = (0, None)
@@ -131,6 +134,7 @@ class IndexWriter:
     def __enter__(self) -> IndexWriter:
         with contextlib.ExitStack() as undo:
             undo.enter_context(self._transaction)
+            undo.enter_context(self._thread)
             self._connection = self._transaction.connection
             self._prepare()
             self._undo = undo.pop_all()
@@ -146,35 +150,50 @@ class IndexWriter:
             on_reject(item)
 
     def add(self, sentences: list[Sentence], on_reject: OnReject | None = None) -> None:
-        """Insert and encode *sentences*; merge those already there."""
-        new: list[tuple[int, Sentence, str]] = []
+        """Insert *sentences*, merge those already there, and have the others encoded.
+
+        They are encoded by another thread, while the next ones are read and inserted.
+        """
+        new: list[_New] = []
         for sentence in sentences:
             self.summary.read += 1
             self.summary.repaired += sentence.repaired
             key = search_key(sentence.text)
             row = self._insert(sentence, key, on_reject)
             if row is not None:
-                new.append((row, sentence, key))
-        if not new:
-            return
+                new.append(_New(row, sentence.lang, sentence.text, key))
+        add_full_text(self._connection, [(each.row, each.key) for each in new])
+        encoded, self._encoding = self._encoding, None
+        if encoded is not None:
+            encoded.vectors.result()  # one at a time: encoders have threads of their own
+        if new:
+            self._encoding = self._encode(new)
+        if encoded is not None:
+            self._keep(encoded)
+
+    def _encode(self, new: list[_New]) -> _Encoding:
         distinct: dict[tuple[str, str], int] = {}
-        which = [distinct.setdefault((s.lang, s.text), len(distinct)) for _, s, _ in new]
-        vectors = self.encoder.encode(
-            [text for _, text in distinct], [lang for lang, _ in distinct]
-        )
-        halves = vectors.astype(np.float16)  # as they are stored
-        for at, (row, sentence, key) in zip(which, new, strict=True):
-            pending = self._pending.setdefault(sentence.lang, _Pending())
-            pending.rows.append(row)
+        which = [distinct.setdefault((each.lang, each.text), len(distinct)) for each in new]
+        texts, langs = [text for _, text in distinct], [lang for lang, _ in distinct]
+        return _Encoding(new, which, self._thread.submit(self.encoder.encode, texts, langs))
+
+    def _keep(self, encoding: _Encoding) -> None:
+        halves = encoding.vectors.result().astype(np.float16)  # as they are stored
+        for at, new in zip(encoding.which, encoding.new, strict=True):
+            pending = self._pending.setdefault(new.lang, _Pending())
+            pending.rows.append(new.row)
             pending.vectors.append(halves[at])
-            pending.keys.append(key)
+            pending.keys.append(new.key)
             if len(pending.rows) == segments.SEGMENT_ROWS:
-                self._flush(sentence.lang)
+                self._flush(new.lang)
 
     def commit(self) -> None:
         """Make everything added durable and visible at once."""
         if not self.summary.added and not (self.mode is Mode.ADD and self.summary.merged):
             raise NothingToBuildError(self._nothing())
+        if self._encoding is not None:
+            self._keep(self._encoding)
+            self._encoding = None
         for lang in list(self._pending):
             self._flush(lang)
         connection = self._connection
@@ -264,7 +283,6 @@ class IndexWriter:
         except sqlite3.IntegrityError:
             self._reject_id(sentence, on_reject)
             return None
-        add_full_text(connection, row, key)
         self._next_row += 1
         self.summary.added += 1
         self.summary.languages[sentence.lang] += 1
@@ -334,6 +352,25 @@ class IndexWriter:
         return "nothing to build: no sentences"
 
 
+@dataclass(frozen=True, slots=True)
+class _New:
+    """A sentence that is in the database and not encoded yet."""
+
+    row: int
+    lang: str
+    text: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Encoding:
+    """Sentences that are being encoded; ``which`` says which of the vectors each has."""
+
+    new: list[_New]
+    which: list[int]
+    vectors: Future[Vectors]
+
+
 @dataclass(slots=True)
 class _Pending:
     """Sentences of one language that are in the database and in no segment yet."""
@@ -362,11 +399,11 @@ def origin_row(connection: sqlite3.Connection, name: str, penalty: int | None = 
     return row
 
 
-def add_full_text(connection: sqlite3.Connection, row: int, key: str) -> None:
-    """Put a sentence with this search key into the full-text tables."""
-    loose = loosen(key)
+def add_full_text(connection: sqlite3.Connection, keys: Sequence[tuple[int, str]]) -> None:
+    """Put sentences, their rows and search keys, into the full-text tables."""
+    loose = [(row, loosen(key)) for row, key in keys]
     for name in schema.FULL_TEXT:
-        connection.execute(f"INSERT INTO {name} (rowid, key) VALUES (?, ?)", (row, loose))
+        connection.executemany(f"INSERT INTO {name} (rowid, key) VALUES (?, ?)", loose)
 
 
 def _json(value: dict[str, Any] | None) -> str | None:

@@ -68,17 +68,29 @@ def search(
         rankings = semantic.without_hubs(reader, vectors, depth, langs, recall)
     results = []
     for at, (query, lang) in enumerate(zip(queries, query_langs, strict=True)):
+        similarity: dict[int, float] | None = None
         if vectors is None:
-            vector = None
             ranked = lexical.rank(reader, query, k, langs)
+        elif mode is SearchMode.SEMANTIC:
+            ranked = [Ranked(n.row, n.score) for n in rankings[at]]
         else:
-            vector = vectors[at]
-            if mode is SearchMode.FUSED:
-                ranked = _fused(reader, query, lang, vector, rankings[at], k, langs, recall)
-            else:
-                ranked = [Ranked(n.row, n.score) for n in rankings[at]]
-        results.append(SearchResult(query, lang, mode, _hits(reader, ranked[:k], vector)))
+            ranked = _fused(reader, query, lang, vectors[at], rankings[at], k, langs, recall)
+        if vectors is not None:
+            similarity = {n.row: n.similarity for n in rankings[at]}
+            _measure(reader, similarity, [r.row for r in ranked[:k]], vectors[at])
+        results.append(SearchResult(query, lang, mode, _hits(reader, ranked[:k], similarity)))
     return results
+
+
+def _measure(
+    reader: IndexReader, similarity: dict[int, float], rows: list[int], vector: np.ndarray
+) -> None:
+    """Add the cosines of those *rows* that have none yet."""
+    missing = [row for row in rows if row not in similarity]
+    if missing:
+        similarity.update(
+            zip(missing, (reader.vectors(missing) @ vector).tolist(), strict=True)
+        )
 
 
 def _fused(
@@ -137,30 +149,24 @@ def _groups_first(reader: IndexReader, ranked: list[Ranked]) -> list[Ranked]:
 
 def _translations(reader: IndexReader, rows: list[int], langs: Collection[str]) -> list[int]:
     """Return the rows in *langs* of the groups of *rows*, in their order."""
-    sentences = reader.sentences(rows)
-    groups = reader.groups({s.group_row for s in sentences.values()})
-    found = [
-        member.row
-        for row in rows
-        for member in groups[sentences[row].group_row]
-        if member.lang in langs
-    ]
+    groups = reader.groups_of(rows)
+    found = [member.row for row in rows for member in groups[row][1] if member.lang in langs]
     return list(dict.fromkeys(found))
 
 
 def _hits(
-    reader: IndexReader, ranked: list[Ranked], vector: np.ndarray | None
+    reader: IndexReader, ranked: list[Ranked], similarity: dict[int, float] | None
 ) -> tuple[Hit, ...]:
-    rows = [r.row for r in ranked]
-    sentences = reader.sentences(rows)
-    groups = reader.groups({s.group_row for s in sentences.values()})
-    similarities: list[float | None] = [None] * len(rows)
-    if vector is not None and rows:
-        # Rounding can lift the product of two unit vectors a hair over 1.
-        similarities = np.minimum(reader.vectors(rows) @ vector, 1.0).tolist()
+    groups = reader.groups_of([r.row for r in ranked])
     return tuple(
-        _hit(rank, r.score, similarity, sentences[r.row], groups[sentences[r.row].group_row])
-        for rank, (r, similarity) in enumerate(zip(ranked, similarities, strict=True), start=1)
+        _hit(
+            rank,
+            r.score,
+            # Rounding can lift the product of two unit vectors a hair over 1.
+            None if similarity is None else min(similarity[r.row], 1.0),
+            *groups[r.row],
+        )
+        for rank, r in enumerate(ranked, start=1)
     )
 
 

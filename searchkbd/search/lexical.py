@@ -187,7 +187,9 @@ def _postings(
         parameters += langs
     try:
         rows = connection.execute(f"{sql} LIMIT ?", [*parameters, limit]).fetchall()
-    except sqlite3.OperationalError:
+    except sqlite3.OperationalError as error:
+        if "phrase" not in str(error):
+            raise
         # The tokenizer reads this term as several: no posting list has it.
         return np.empty(0, dtype=np.int64)
     return np.fromiter((row for (row,) in rows), dtype=np.int64, count=len(rows))

@@ -94,7 +94,7 @@ def test_a_text_counts_up_to_its_first_pieces(teacher):
 
 def test_first_use_converts_once_and_later_uses_map(teacher, cache):
     assert same_vectors(teacher)
-    (path,) = cache.iterdir()
+    (path,) = cache.glob("use-multilingual*")
     before = path.stat()
     assert same_vectors(teacher)
     after = path.stat()
@@ -155,7 +155,8 @@ def test_concurrent_first_uses_are_safe(teacher, cache):
         shown, _ = run.communicate(timeout=120)
         assert run.returncode == 0
         assert np.allclose(np.frombuffer(bytes.fromhex(shown), np.float32), wanted, atol=1e-6)
-    assert len(list(cache.iterdir())) == 1
+    assert {path.name[:10] for path in cache.iterdir()} == {"use-multil", "use-pieces"}
+    assert len(list(cache.iterdir())) == 2
 
 
 def test_files_of_other_versions_and_dead_writers_are_swept(cache):
