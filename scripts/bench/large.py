@@ -39,9 +39,8 @@ class Replay:
 def sentences(data: DataSet) -> Iterator[Sentence]:
     """Yield the rows as sentences; each text ends with its row, so that none is there twice."""
     for row, (lang, text, _) in enumerate(data.texts()):
-        yield Sentence(
-            f"s{row}", lang, f"{text} №{row}", f"g{row // 2}", "bench", None, Place("bench", row + 1)
-        )  # fmt: skip
+        place = Place("bench", row + 1)
+        yield Sentence(f"s{row}", lang, f"{text} №{row}", f"g{row // 2}", "bench", None, place)
 
 
 def main() -> None:

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from searchkbd.index.files import IndexFile, check_size, check_sum, damaged
 from searchkbd.index.vectors import VectorFile, widen
 
-CODES_ROWS = 32_768
+CODES_ROWS = 8_192
 """Vectors of a language from which codes pay; below, a scan takes about as long
 (docs/benchmarks.md)."""
 

@@ -10,6 +10,9 @@ from searchkbd.index import schema
 from searchkbd.index.lock import is_holder_file
 from searchkbd.index.reader import connect_read_only, require_own_tables
 
+BUILDING = "building.json"
+"""Says how the build that is under way, or was interrupted, is repeated (searchkbd.cli.resume)."""
+
 _DATABASE_SUFFIXES = ("", "-journal", "-wal", "-shm")
 _ONE_PAGE = 4096  # bytes of a database that has a header and no tables
 
@@ -36,7 +39,9 @@ def check_place(directory: Path) -> None:
     others = [
         path.name
         for path in directory.iterdir()
-        if not (path in ours and path.is_dir()) and not is_holder_file(path)
+        if not (path in ours and path.is_dir())
+        and not is_holder_file(path)
+        and not is_building_file(path)
     ]
     # A build that was killed may have left files; a folder of that name may also be the user's.
     others += [
@@ -50,6 +55,11 @@ def check_place(directory: Path) -> None:
             f"{directory}: holds other things ({', '.join(sorted(others)[:3])}"
             f"{', …' if len(others) > 3 else ''}) and no index; choose an empty directory"
         )
+
+
+def is_building_file(path: Path) -> bool:
+    """Return whether *path* is such a file, finished or half-written, by its name."""
+    return path.name == BUILDING or path.name.startswith(f".{BUILDING}.")
 
 
 def holds_nothing(directory: Path) -> bool:
@@ -91,7 +101,10 @@ def _is_read_behind(directory: Path) -> bool:
 
 
 def remove_files(directory: Path, *, itself: bool) -> None:
-    """Remove what builds made in *directory*, and *itself* too if that leaves it empty."""
+    """Remove what builds made in *directory*, and *itself* too if that leaves it empty.
+
+    What says how a build is repeated stays: whoever began that build knows whether it can be.
+    """
     database = schema.database_path(directory)
     for suffix in _DATABASE_SUFFIXES:
         database.with_name(database.name + suffix).unlink(missing_ok=True)
