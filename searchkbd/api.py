@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from searchkbd.errors import EncoderMismatchError
+from searchkbd.index.codes import Recall
 from searchkbd.index.info import IndexInfo, index_info
 from searchkbd.index.reader import IndexReader, check_encoder
 from searchkbd.search.engine import search
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from searchkbd.encoders.base import Encoder
     from searchkbd.memory.match import Lookup
     from searchkbd.memory.query import LookupOptions, Query
+
+_Choice = TypeVar("_Choice", SearchMode, Recall)
 
 MAX_QUERY_CHARS = 20_000
 """Longer queries are refused: no sentence is that long, and work grows with the length."""
@@ -78,14 +81,17 @@ class Index:
         query_lang: str | None = None,
         k: int = 10,
         mode: SearchMode | str = SearchMode.FUSED,
+        recall: Recall | str = Recall.BALANCED,
     ) -> tuple[Hit, ...]:
         """Return up to *k* hits for *query*, best first.
 
-        *langs* limits the languages of hits; *query_lang* is detected when not given. Raises
-        ValueError for an empty or overlong query, an unknown language or *k* < 1.
+        *langs* limits the languages of hits; *query_lang* is detected when not given. *recall*
+        says how sure the nearest in meaning are to be found in a language of many sentences:
+        ``fast``, ``balanced`` or ``exact``. Raises ValueError for an empty or overlong query, an
+        unknown language, mode or recall, or *k* < 1.
         """
         return self.search_batch(
-            [query], langs=langs, query_lang=query_lang, k=k, mode=mode
+            [query], langs=langs, query_lang=query_lang, k=k, mode=mode, recall=recall
         )[0].hits
 
     def search_batch(
@@ -96,9 +102,11 @@ class Index:
         query_lang: str | None = None,
         k: int = 10,
         mode: SearchMode | str = SearchMode.FUSED,
+        recall: Recall | str = Recall.BALANCED,
     ) -> list[SearchResult]:
         """Search for each of *queries*; they are encoded together, which is faster."""
-        mode = _mode(mode)
+        mode = _member(SearchMode, mode, "search mode")
+        recall = _member(Recall, recall, "recall")
         if isinstance(langs, str):
             langs = [langs]
         _check_k(k)
@@ -111,8 +119,9 @@ class Index:
         encoder = None if mode is SearchMode.LEXICAL else self.encoder
         with self._reader.damage_reported():
             return search(
-                self._reader, encoder, texts, query_langs, k=k, langs=hit_langs, mode=mode
-            )
+                self._reader, encoder, texts, query_langs,
+                k=k, langs=hit_langs, mode=mode, recall=recall,
+            )  # fmt: skip
 
     def look_up(
         self,
@@ -123,23 +132,28 @@ class Index:
         k: int | None = None,
         min_quality: int | None = None,
         min_similarity: float | None = None,
+        recall: Recall | str | None = None,
         options: LookupOptions | None = None,
     ) -> list[Lookup]:
         """Look each segment up in the translation memory (searchkbd.memory.lookup.look_up).
 
         A :class:`~searchkbd.memory.query.Query` gives the context of a segment, *options* all
-        that can be chosen (:class:`~searchkbd.memory.query.LookupOptions`); *k*, *min_quality*
-        and *min_similarity* hold before theirs. Raises ValueError for an empty or overlong
-        segment, an unknown language, *k* < 1, or when both languages are the same.
+        that can be chosen (:class:`~searchkbd.memory.query.LookupOptions`); *k*, *min_quality*,
+        *min_similarity* and *recall* hold before theirs. Raises ValueError for an empty or
+        overlong segment, an unknown language or recall, *k* < 1, or when both languages are the
+        same.
         """
         from searchkbd.memory.lookup import look_up
         from searchkbd.memory.query import LookupOptions, Query
 
-        chosen = {"k": k, "min_quality": min_quality, "min_similarity": min_similarity}
+        chosen = {
+            "k": k, "min_quality": min_quality, "min_similarity": min_similarity, "recall": recall,
+        }  # fmt: skip
         options = replace(
             options or LookupOptions(), **{n: v for n, v in chosen.items() if v is not None}
         )
         _check_k(options.k)
+        options = replace(options, recall=_member(Recall, options.recall, "recall"))
         source, target = normalize_language(source_lang), normalize_language(target_lang)
         if source == target:
             raise ValueError(f"source and target language are both {source}")
@@ -259,12 +273,12 @@ def has_words(text: str) -> bool:
     return any(char.isalnum() for char in text)
 
 
-def _mode(mode: SearchMode | str) -> SearchMode:
+def _member(kind: type[_Choice], value: _Choice | str, what: str) -> _Choice:
     try:
-        return SearchMode(mode)
+        return kind(value)
     except ValueError:
-        modes = ", ".join(each.value for each in SearchMode)
-        raise ValueError(f"no search mode {mode!r}; there is: {modes}") from None
+        names = ", ".join(each.value for each in kind)
+        raise ValueError(f"no {what} {value!r}; there is: {names}") from None
 
 
 def _checked(text: str) -> str:

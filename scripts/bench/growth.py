@@ -206,7 +206,8 @@ def changes(directory: Path, data: DataSet, rows: int) -> dict[str, float]:
 def show(figures: list[dict[str, float]]) -> None:
     print(
         "| rows | recall@10 | p50 ms | p95 ms | FAISS p50 ms | its recall | times FAISS |"
-        " fast p50 ms | its recall | exact p50 ms | open ms | add 1,000 s | delete 1,000 s | bytes a row |"
+        " fast p50 ms | its recall | exact p50 ms | open ms | add 1,000 s | delete 1,000 s |"
+        " bytes a row |"
     )
     print("|---:|" + "---:|" * 13)
     for f in figures:
@@ -216,8 +217,8 @@ def show(figures: list[dict[str, float]]) -> None:
         )  # fmt: skip
         print(
             f"| {f['rows']:,} | {f['recall']:.3f} | {f['balanced']:.2f} | "
-            f"{f['balanced_p95']:.2f} | {bare} | {f['fast']:.2f} | {f['recall_fast']:.3f} | {f['exact']:.1f} | "
-            f"{f['open']:.1f} | {f['add']:.2f} | {f['delete']:.2f} | {f['bytes']:,.0f} |"
+            f"{f['balanced_p95']:.2f} | {bare} | {f['fast']:.2f} | {f['recall_fast']:.3f} | "
+            f"{f['exact']:.1f} | {f['open']:.1f} | {f['add']:.2f} | {f['delete']:.2f} | {f['bytes']:,.0f} |"
         )
 
 

@@ -24,7 +24,7 @@ Found = tuple[int, str, str]
 
 
 class Store:
-    """Built in one process, opened and searched in others; *place* is its directory.
+    """Built in one process, opened and searched in others with one setting each.
 
     ``fixed`` names settings that a search is measured with (None: as it comes), ``ladder`` has
     those, in rising order of recall, of which the first that reaches the target is measured.
@@ -141,7 +141,8 @@ class Txtai(Store):
         if tuned:
             self._faiss = {"components": "IVF,SQfp16"}
             self.fixed = {}
-            self.ladder = (1 / 16, 1 / 8, 3 / 16, 1 / 4, 3 / 8, 1 / 2, 3 / 4, 1.0)  # of the lists
+            shares = 2, 3, 4, 5, 6, 7, 8, 10, 12, 16, 24, 32  # of the lists, in thirty-seconds
+            self.ladder = tuple(n / 32 for n in shares)
 
     def build(self) -> None:
         from txtai import Embeddings
@@ -207,7 +208,7 @@ class Chroma(Store):
 
     def use(self, setting: Any) -> None:
         self._rows.modify(configuration={"hnsw": {"ef_search": setting}})
-        self.open()  # else what was opened before goes on as it was
+        self.open()  # before the first search: what has searched goes on as it was
 
     def search(self, query: np.ndarray) -> list[Found]:
         found = self._rows.query(

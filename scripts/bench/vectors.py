@@ -11,8 +11,8 @@ serves all the numbers of rows.
 Real text runs out at 200,000 rows. Each further pair is a variant of a real one: either vector
 becomes normalise(a + t b), where b is another real vector of the same language and t is drawn
 evenly between 0 and 0.5; either text has a third of its words replaced, dropped or doubled
-(million.py). Queries are made in the same way of real vectors and are not in the set: the first
-200 are measured, settings are tuned on the other 200.
+(million.py). Queries are made in the same way of real vectors and are not in the set: 200 that
+are measured, and as many to warm up with.
 
 OUT holds vectors.npy (float16), texts.tsv (language and text; rows 2n and 2n + 1 are a pair),
 queries.npy (float32) and, for each number of rows, the exact ten nearest by inner product. Memory
@@ -34,7 +34,7 @@ from pathlib import Path
 import numpy as np
 
 QUERIES = 200
-"""Queries measured; as many more are for tuning."""
+"""Queries measured; as many more are for warming up."""
 
 NEAREST = 10
 MOST = 0.5
@@ -74,17 +74,23 @@ class DataSet:
                 yield one[0], one[1], two[1]
                 yield two[0], two[1], one[1]
 
-    def queries(self, tuning: bool = False) -> np.ndarray:
-        """Return the queries to measure, or those to tune on: float32 [200, dim]."""
-        return np.load(self.directory / "queries.npy")[_part(tuning)]
+    def queries(self) -> np.ndarray:
+        """Return the queries to measure, float32 [200, dim]."""
+        return np.load(self.directory / "queries.npy")[:QUERIES]
 
-    def recall(self, found: Sequence[Sequence[int]], tuning: bool = False) -> float:
-        """Return recall@10 of the rows *found* for each query, the share that is as near as the
-        exact ten; a row that is as near as the tenth counts, whichever of several it is."""
-        exact = np.load(self.directory / f"exact-{self.rows}.npz")["scores"][_part(tuning), -1]
+    def warm_up(self) -> np.ndarray:
+        """Return other queries like these, float32 [200, dim]."""
+        return np.load(self.directory / "queries.npy")[QUERIES:]
+
+    def recall(self, found: Sequence[Sequence[int]]) -> float:
+        """Return recall@10 of the rows *found* for each query, the share of the exact ten.
+
+        A row that is as near as the tenth counts, whichever of several it is.
+        """
+        exact = np.load(self.directory / f"exact-{self.rows}.npz")["scores"][:, -1]
         vectors = _mapped(self.directory)
         hits = 0
-        for query, least, rows in zip(self.queries(tuning), exact, found, strict=True):
+        for query, least, rows in zip(self.queries(), exact, found, strict=True):
             distinct = list(dict.fromkeys(rows))[:NEAREST]
             scores = vectors[distinct].astype(np.float32) @ query
             hits += int((scores >= least - TIE).sum())
@@ -93,10 +99,6 @@ class DataSet:
 
 def _mapped(directory: Path) -> np.ndarray:
     return np.load(directory / "vectors.npy", mmap_mode="r")
-
-
-def _part(tuning: bool) -> slice:
-    return slice(QUERIES, None) if tuning else slice(QUERIES)
 
 
 @dataclass(frozen=True)
@@ -245,7 +247,7 @@ def write_exact(data: DataSet) -> None:
     """Write the rows and scores of the exact ten nearest of each query, best first."""
     import faiss
 
-    queries = np.load(data.directory / "queries.npy")
+    queries = data.queries()
     found_scores = np.empty((len(queries), 0), dtype=np.float32)
     found_rows = np.empty((len(queries), 0), dtype=np.int64)
     for start, part in data.chunks():

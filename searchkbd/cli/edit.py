@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from searchkbd.cli.options import encoder_option, index_option, json_option
+from searchkbd.cli.options import encoder_option, index_option, json_option, no_cache_option
 from searchkbd.cli.output import note, print_json, wrapped
 
 
@@ -16,6 +16,7 @@ from searchkbd.cli.output import note, print_json, wrapped
 @index_option
 @encoder_option
 @click.option("--origin", metavar="NAME", help="Where the sentence is from now.")
+@no_cache_option
 @json_option
 def command(
     sentence_id: str,
@@ -23,6 +24,7 @@ def command(
     index: Path,
     encoder: str | None,
     origin: str | None,
+    no_cache: bool,
     as_json: bool,
 ) -> int:
     """Give the sentence with this ID another TEXT, another origin, or both.
@@ -31,6 +33,7 @@ def command(
     Inline tags that the sentence had go with the old text.
     """
     from searchkbd.api import load_index_encoder
+    from searchkbd.cli.encoding import remembering
     from searchkbd.encoders import load_encoder
     from searchkbd.index.editing import edit_sentence
     from searchkbd.index.reader import IndexReader
@@ -42,7 +45,8 @@ def command(
         had_tags = reader.connection.execute(
             "SELECT markup IS NOT NULL FROM sentences WHERE id = ?", (sentence_id,)
         ).fetchone()
-    stored = edit_sentence(index, sentence_id, loaded, text=text, origin=origin)
+    with remembering(loaded, cache=not no_cache) as cached:
+        stored = edit_sentence(index, sentence_id, cached, text=text, origin=origin)
     if as_json:
         print_json({
             "index": str(index), "id": stored.id, "lang": stored.lang, "text": stored.text,

@@ -5,25 +5,32 @@ from __future__ import annotations
 import dataclasses
 import functools
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from searchkbd.cli.options import encoder_option
-from searchkbd.cli.reading import READING, cut_options, reading_options
+from searchkbd.cli.options import encoder_option, no_cache_option
+from searchkbd.cli.reading import cut_options, reading_options
 from searchkbd.cli.rejects import rejects_option
 
 if TYPE_CHECKING:
     from searchkbd.corpus.options import ReadOptions
 
-STDIN = "-"
-_HUB = "hf:"
+_STDIN = "-"
 
-_RECORDED = (*READING, "origin", "min_similarity", "percentile")
-"""Fields of ``ReadOptions`` that an option of the command line sets."""
+_READING: dict[str, type | tuple[type, ...]] = {
+    **dict.fromkeys(
+        ("lang", "format", "delimiter", "encoding", "links", "split", "revision", "origin"), str
+    ),
+    **dict.fromkeys(("langs", "take"), (list, tuple)),
+    **dict.fromkeys(("min_similarity", "percentile"), (int, float)),
+    **dict.fromkeys(("header", "repair"), bool),
+    "columns": dict,
+}
+"""Fields of ``ReadOptions`` that an option sets, and what each is in JSON where it is not null."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,16 +55,16 @@ class BuildJob:
     @property
     def reads_stdin(self) -> bool:
         """Whether it cannot be repeated."""
-        return STDIN in self.files
+        return _STDIN in self.files
 
     def to_json(self) -> dict[str, Any]:
         """Return what ``from_json`` makes the same build of, from any working directory."""
-        reading = {name: getattr(self.reading, name) for name in _RECORDED}
+        reading = {name: getattr(self.reading, name) for name in _READING}
         if self.reading.links is not None:
-            reading["links"] = os.path.abspath(self.reading.links)
+            reading["links"] = _absolute(self.reading.links)
         return {
             "mode": self.mode,
-            "files": [name if name.startswith(_HUB) else _absolute(name) for name in self.files],
+            "files": list(map(_absolute, self.files)),
             "names": list(self.names),
             "reading": {**reading, "columns": dict(self.reading.columns)},
             "encoder": self.encoder and _encoder(self.encoder),
@@ -70,31 +77,39 @@ class BuildJob:
     @classmethod
     def from_json(cls, said: dict[str, Any]) -> BuildJob:
         """Return the build that ``to_json`` described; raises ValueError for anything else."""
-        from searchkbd.corpus.options import ReadOptions
-
         try:
-            reading = dict(said["reading"])
-            pair = reading["langs"]
-            if set(reading) != set(_RECORDED) or said["mode"] not in ("new", "add", "replace"):
-                raise ValueError("other fields")
+            if said["mode"] not in ("new", "add", "replace"):
+                raise ValueError(f"{said['mode']!r} is no mode")
             return cls(
                 mode=said["mode"],
-                files=tuple(map(_string, said["files"])),
-                names=tuple(map(_string, said["names"])),
-                reading=ReadOptions(**{
-                    **reading,
-                    "langs": None if pair is None else (_string(pair[0]), _string(pair[1])),
-                    "take": tuple(map(_string, reading["take"])),
-                    "columns": {_string(k): _string(v) for k, v in reading["columns"].items()},
-                }),  # fmt: skip
+                files=_strings(said["files"]),
+                names=_strings(said["names"]),
+                reading=_read_options(said["reading"]),
                 encoder=None if said["encoder"] is None else _string(said["encoder"]),
                 penalty=None if said["penalty"] is None else int(said["penalty"]),
                 rejects=None if said["rejects"] is None else Path(_string(said["rejects"])),
                 workers=int(said["workers"]),
                 cache=bool(said["cache"]),
             )
-        except (TypeError, KeyError, AttributeError, IndexError) as error:
+        except (TypeError, KeyError, AttributeError) as error:
             raise ValueError(f"no build: {error}") from error
+
+
+def _read_options(said: dict[str, Any]) -> ReadOptions:
+    from searchkbd.corpus.options import ReadOptions
+
+    if set(said) != set(_READING):
+        raise ValueError("other options")
+    for name, kind in _READING.items():
+        if said[name] is not None and not isinstance(said[name], kind):
+            raise ValueError(f"{name}: {said[name]!r}")
+    langs = said["langs"] and _strings(said["langs"])
+    if langs is not None and len(langs) != 2:
+        raise ValueError(f"langs: {langs!r}")
+    columns = dict(zip(_strings(said["columns"]), _strings(said["columns"].values()), strict=True))
+    return ReadOptions(**{
+        **said, "langs": langs, "take": _strings(said["take"]), "columns": columns,
+    })  # fmt: skip
 
 
 def job_options(command: Callable) -> Callable:
@@ -131,16 +146,16 @@ _OPTIONS = (
         "--workers", type=click.IntRange(1, 64), default=1, show_default=True, metavar="N",
         help="Processes that encode; each takes memory of its own.",
     ),
-    click.option(
-        "--no-cache", is_flag=True,
-        help="Neither read the embedding cache nor write to it (see searchkbd cache).",
-    ),
+    no_cache_option,
     rejects_option,
 )  # fmt: skip
 
 
 def _absolute(file: str | Path) -> str:
-    return str(file) if str(file) == STDIN else os.path.abspath(file)
+    from searchkbd.corpus.read import HUB
+
+    name = str(file)
+    return name if name == _STDIN or name.startswith(HUB) else os.path.abspath(name)
 
 
 def _encoder(spec: str) -> str:
@@ -153,3 +168,7 @@ def _string(value: object) -> str:
     if not isinstance(value, str):
         raise ValueError(f"{value!r} is no text")
     return value
+
+
+def _strings(values: Iterable[object]) -> tuple[str, ...]:
+    return tuple(map(_string, values))

@@ -18,6 +18,8 @@ from searchkbd.errors import SearchkbdError
 
 _COMMANDS = {
     "build": ("searchkbd.cli.build", "Build an index from files of sentences."),
+    "add": ("searchkbd.cli.add", "Add files of sentences to an index."),
+    "replace": ("searchkbd.cli.replace", "Build an index anew in the place of the old one."),
     "search": ("searchkbd.cli.search", "Search an index by meaning and by words."),
     "tm": ("searchkbd.cli.tm", "Translation memory: look segments up."),
     "delete": ("searchkbd.cli.delete", "Delete sentences of an index."),
@@ -27,6 +29,8 @@ _COMMANDS = {
     ),
     "export": ("searchkbd.cli.export", "Write an index to TMX, XLIFF, tables and other formats."),
     "info": ("searchkbd.cli.info", "Show what an index holds."),
+    "compact": ("searchkbd.cli.compact", "Give back the space of what was deleted or changed."),
+    "tune": ("searchkbd.cli.tune", "Measure how sure searches are, and set it."),
     "train": ("searchkbd.cli.train", "Train encoders on pairs of translations."),
     "cache": ("searchkbd.cli.cache", "Show or prune the cache of embeddings."),
     "verify": ("searchkbd.cli.verify", "Check every file of an index for damage."),

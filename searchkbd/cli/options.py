@@ -98,4 +98,14 @@ columns_option = click.option(
     help="Where a column is named otherwise: text=sentence, or by number: text=3. Ours are id, "
     "lang, text, group, origin; lang_a, lang_b, text_a, text_b for pairs.",
 )  # fmt: skip
+recall_option = click.option(
+    "--recall", type=click.Choice(("fast", "balanced", "exact")), default="balanced",
+    show_default=True,
+    help="How sure the nearest in meaning are to be found in a language of many sentences: exact "
+    "compares all of them, balanced and fast what searchkbd tune has settled.",
+)  # fmt: skip
+no_cache_option = click.option(
+    "--no-cache", is_flag=True,
+    help="Neither read the embedding cache nor write to it (see searchkbd cache).",
+)  # fmt: skip
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")

@@ -20,6 +20,7 @@ from searchkbd.cli.options import (
     index_option,
     json_option,
     parse_columns,
+    recall_option,
 )
 from searchkbd.cli.output import note_absent, plural, print_json
 from searchkbd.memory.query import MIN_SIMILARITY
@@ -55,6 +56,7 @@ _LABELS = {"101": "context 101", "100": "exact 100", "semantic": "by meaning"}
     "--min-similarity", type=click.FloatRange(-1, 1), default=MIN_SIMILARITY, show_default=True,
     help="Least similarity of a match by meaning (a cosine).",
 )
+@recall_option
 @penalty_option
 @pivot_option
 @no_pivot_option
@@ -92,6 +94,7 @@ def command(
     min_quality: int,
     semantic: bool,
     min_similarity: float,
+    recall: str,
     penalties: tuple[tuple[str, int], ...],
     pivots: tuple[str, ...] | None,
     no_pivot: bool,
@@ -133,7 +136,7 @@ def command(
         ),
     )  # fmt: skip
     memory = MemoryOptions(
-        min_quality, semantic, min_similarity, penalties, chosen_pivots(pivots, no_pivot)
+        min_quality, semantic, min_similarity, penalties, chosen_pivots(pivots, no_pivot), recall
     )
     with (
         open_index(index, encoder if semantic else None, map_vectors=semantic) as opened,

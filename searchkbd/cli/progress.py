@@ -49,7 +49,11 @@ class _Bar:
             self._open()
         rate = done * self._scale / elapsed
         self._progress.update(
-            self._task, completed=done, total=total, rate=f"{rate:,.0f} {self._unit}/s"
+            self._task,
+            completed=done,
+            total=total,
+            share=f"{done / total:4.0%}" if total else "",
+            rate=f"{rate:,.{0 if rate >= 10 else 1}f} {self._unit}/s",
         )
 
     def close(self) -> None:
@@ -63,14 +67,14 @@ class _Bar:
         self._progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
-            TextColumn("{task.percentage:>3.0f}%"),
+            TextColumn("{task.fields[share]}"),
             TextColumn("{task.fields[rate]}"),
             TimeRemainingColumn(),
             console=Console(stderr=True),
             transient=True,
         )
         self._progress.start()
-        self._task = self._progress.add_task(self._label, total=None, rate="")
+        self._task = self._progress.add_task(self._label, total=None, share="", rate="")
 
 
 class Stages:

@@ -6,7 +6,13 @@ from pathlib import Path
 
 import click
 
-from searchkbd.cli.options import LANGUAGE, encoder_option, index_option, json_option
+from searchkbd.cli.options import (
+    LANGUAGE,
+    encoder_option,
+    index_option,
+    json_option,
+    recall_option,
+)
 from searchkbd.cli.output import note, note_absent, print_json, wrapped
 from searchkbd.search.hit import SearchMode, SearchResult
 
@@ -32,6 +38,7 @@ from searchkbd.search.hit import SearchMode, SearchResult
     default=SearchMode.FUSED.value, show_default=True,
     help="semantic: by meaning; lexical: by words and parts of words; fused: both.",
 )
+@recall_option
 @json_option
 def command(
     query: str | None,
@@ -41,6 +48,7 @@ def command(
     query_lang: str | None,
     k: int,
     mode: str,
+    recall: str,
     as_json: bool,
 ) -> int:
     """Search an index for sentences that mean QUERY, or share its words, in any language.
@@ -58,7 +66,9 @@ def command(
         note_absent(langs, opened.languages)
 
         def run(texts: list[str]) -> list[SearchResult]:
-            return opened.search_batch(texts, langs=langs, query_lang=query_lang, k=k, mode=mode)
+            return opened.search_batch(
+                texts, langs=langs, query_lang=query_lang, k=k, mode=mode, recall=recall
+            )
 
         if query is not None:
             _show(run([query])[0], as_json, lines=False)

@@ -20,14 +20,22 @@ if TYPE_CHECKING:
     from searchkbd.index.writer import BuildSummary
 
 _COMPRESSED = frozenset({".gz", ".bz2", ".xz", ".zst"})
+_LONG_LINE = 4096
+"""Bytes of a line, in the mean, from which lines say little of how far along a file is."""
 
 
 class Sources:
-    """Files to build from; a context, in which progress is shown on a terminal."""
+    """Files to build from; a context, in which progress is shown on a terminal.
 
-    def __init__(self, files: Sequence[str], options: ReadOptions) -> None:
+    *names* are what the user called each of *files*.
+    """
+
+    def __init__(
+        self, files: Sequence[str], names: Sequence[str], options: ReadOptions
+    ) -> None:
         self.left_out: list[LeftOut] = []
         self._files = files
+        self._names = dict(zip(files, names, strict=True))
         self._options = dataclasses.replace(options, on_event=self._hear)
         self._bars = ExitStack()
         self._label = ""
@@ -76,7 +84,7 @@ class Sources:
 
         if [Path(other).name for other in self._files].count(Path(file).name) > 1:
             # Ids made from lines must differ between a/x.txt and b/x.txt.
-            options = dataclasses.replace(options, name=file)
+            options = dataclasses.replace(options, name=self._names[file])
         rows = iter(read_corpus(file, options))
         if file == "-":
             return rows
@@ -121,18 +129,23 @@ def _count_lines(corpora: Sequence[tuple[str, ReadOptions]]) -> float | None:
     for file, options in corpora:
         if not Path(file).is_file() or Path(file).suffix in _COMPRESSED:
             return None
-        if not _by_lines(file, options):
+        if not _has_lines(file, options):
             return None
+        lines = size = 0
         with open(file, "rb") as stream:
             while piece := stream.read(1 << 20):
-                total += piece.count(b"\n")
+                lines += piece.count(b"\n")
+                size += len(piece)
+        if size > _LONG_LINE * (lines + 1):
+            return None
+        total += lines
     return total
 
 
-def _by_lines(file: str, options: ReadOptions) -> bool:
-    """Return whether the rows of a corpus are the lines of its first file."""
+def _has_lines(file: str, options: ReadOptions) -> bool:
+    """Return whether the rows of a corpus tell in which line of its first file they are."""
     from searchkbd.corpus.options import LINE_FORMATS
     from searchkbd.corpus.read import named_format
 
     format_ = options.format or named_format(file, options)
-    return format_ in (None, "moses", "po", *LINE_FORMATS)
+    return format_ in (None, "moses", "po", "tmx", "xliff", "weblate", *LINE_FORMATS)

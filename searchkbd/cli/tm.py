@@ -12,7 +12,13 @@ from searchkbd.cli.memory_options import (
     penalty_option,
     pivot_option,
 )
-from searchkbd.cli.options import LANGUAGE, encoder_option, index_option, json_option
+from searchkbd.cli.options import (
+    LANGUAGE,
+    encoder_option,
+    index_option,
+    json_option,
+    recall_option,
+)
 from searchkbd.cli.output import note, note_absent, print_json
 from searchkbd.cli.pretranslate import command as pretranslate
 from searchkbd.memory.match import Lookup
@@ -48,6 +54,7 @@ command.add_command(pretranslate)
 @penalty_option
 @pivot_option
 @no_pivot_option
+@recall_option
 @click.option(
     "--no-semantic", is_flag=True,
     help="Compare by edits only: starts faster, and no similarity is worked out.",
@@ -77,6 +84,7 @@ def lookup(
     penalties: tuple[tuple[str, int], ...],
     pivots: tuple[str, ...] | None,
     no_pivot: bool,
+    recall: str,
     no_semantic: bool,
     previous: str | None,
     next_: str | None,
@@ -102,7 +110,7 @@ def lookup(
         raise click.UsageError("--document is said of standard input; leave SEGMENT out")
     options = LookupOptions(
         k=k, min_quality=min_quality, min_similarity=min_similarity, penalties=penalties,
-        pivots=chosen_pivots(pivots, no_pivot), semantic=not no_semantic,
+        pivots=chosen_pivots(pivots, no_pivot), semantic=not no_semantic, recall=recall,
     )  # fmt: skip
     semantic = options.semantic
     with open_index(index, encoder if semantic else None, map_vectors=semantic) as opened:

@@ -106,7 +106,7 @@ def read_entry(row: int, lang: str, kind: str, segments: str, efforts: str) -> C
         }
         if not set(TARGETS) <= set(levels) or any(e.candidates < 1 for e in levels.values()):
             raise ValueError("no settings")
-    except (TypeError, KeyError, AttributeError, ValueError) as error:
+    except (TypeError, KeyError, AttributeError, ValueError, OverflowError) as error:
         raise ValueError(f"codes {row}: {error}") from error
     return CodesEntry(row, lang, kind, rows, levels)
 
@@ -150,9 +150,8 @@ def make_codes(segments: Sequence[Block], dim: int) -> tuple[str, memoryview]:
     index.train(sample)
     for segment in segments:
         halves = segment.read_vectors().halves
-        for start in range(0, total, _CHUNK):
-            if len(part := halves[start : start + _CHUNK]):
-                index.add(widen(part))
+        for start in range(0, len(halves), _CHUNK):
+            index.add(widen(halves[start : start + _CHUNK]))
     return kind, memoryview(faiss.serialize_index(index))
 
 

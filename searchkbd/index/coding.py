@@ -103,9 +103,11 @@ def _sample(
 ) -> NDArray[np.float32]:
     """Return vectors of the whole index if some are at hand, else of *segments*."""
     anchors = read_anchors(transaction.connection, transaction.directory)
-    if anchors is not None:
-        return anchors.vectors[:count]
-    return _drawn(segments, count)
+    if anchors is None:
+        return _drawn(segments, count)
+    # Evenly: they lie segment after segment, so the first ones are all of one language.
+    count = min(count, len(anchors.vectors))
+    return anchors.vectors[np.arange(count) * len(anchors.vectors) // count]
 
 
 def _drawn(segments: list[Segment], count: int) -> NDArray[np.float32]:

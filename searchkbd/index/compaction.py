@@ -24,6 +24,7 @@ from searchkbd.errors import IndexBusyError
 from searchkbd.index import codes, schema, segments
 from searchkbd.index.coding import code_language, wants_codes
 from searchkbd.index.directory import size_of
+from searchkbd.index.files import damaged
 from searchkbd.index.reader import IndexReader
 from searchkbd.index.segments import Segment, read_codes
 from searchkbd.index.transaction import WriteTransaction
@@ -69,11 +70,12 @@ class _Language:
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """What is to be done for one language: segments to merge, then codes to make."""
+    """What is to be done for one language: codes to drop, segments to merge, codes to make."""
 
     lang: str
     merged: tuple[Segment, ...]
     make_codes: bool
+    drop_codes: bool = False
 
 
 def maintain(directory: str | Path) -> None:
@@ -189,8 +191,10 @@ def _all(language: _Language) -> _Plan | None:
     )
     covered = bool(language.coded) and not language.others and not merged
     make_codes = language.wants_codes and not covered
-    stale = bool(language.coded) and not language.wants_codes
-    return _Plan(language.lang, merged, make_codes) if merged or make_codes or stale else None
+    useless = bool(language.coded) and not language.wants_codes
+    if not (merged or make_codes or useless):
+        return None
+    return _Plan(language.lang, merged, make_codes, useless)
 
 
 def _carry_out(
@@ -198,8 +202,9 @@ def _carry_out(
 ) -> None:
     rows = {segment.entry.row for segment in plan.merged}
     for entry, _ in read_codes(transaction.connection):
-        if entry.lang == plan.lang and (rows & set(entry.segments)):
-            transaction.drop_codes(plan.lang)  # they are of segments that are about to go
+        # Also those of segments that are about to go.
+        if entry.lang == plan.lang and (plan.drop_codes or rows & set(entry.segments)):
+            transaction.drop_codes(plan.lang)
     if plan.merged:
         _merge(transaction, plan.merged, step)
     if plan.make_codes:
@@ -223,7 +228,7 @@ def _merge(
             halves[mine] = segment.halves(at)
             sums[mine] = segment.row_file.sums[at]
             hubness[mine] = segment.row_file.hubness[at]
-        keys = list(keys_of(transaction.connection, rows[part]))
+        keys = list(_keys_of(transaction, rows[part]))
         lang = sources[0].lang
         segment_row = transaction.write_segment(lang, rows[part], halves.view("<f2"), keys)
         transaction.write_row_file(lang, segment_row, rows[part], sums, hubness)
@@ -246,15 +251,20 @@ def _in_order(
     return which[order], np.concatenate(places)[order], rows[order]
 
 
-def keys_of(connection: sqlite3.Connection, rows: NDArray[np.int64]) -> Iterator[str]:
-    """Yield the search keys of *rows*, which ascend."""
+def _keys_of(transaction: WriteTransaction, rows: NDArray[np.int64]) -> Iterator[str]:
+    """Yield the search keys of *rows*; raises IndexDamagedError for one without a sentence."""
     for first in range(0, len(rows), 500):
         batch = rows[first : first + 500].tolist()
         marks = ",".join("?" * len(batch))
         found = dict(
-            connection.execute(f"SELECT row, key FROM sentences WHERE row IN ({marks})", batch)
+            transaction.connection.execute(
+                f"SELECT row, key FROM sentences WHERE row IN ({marks})", batch
+            )
         )
         for row in batch:
+            if row not in found:
+                path = schema.database_path(transaction.directory)
+                raise damaged(path, f"row {row} has a vector and no sentence")
             yield found[row]
 
 

@@ -104,7 +104,7 @@ class Partition:
             while len(positions) < min(least, self._live_count) and (
                 wider < total or more < self.codes.lists
             ):
-                wider, more = min(4 * wider, total), min(4 * more, self.codes.lists)
+                wider, more = min(4 * wider, total), min(4 * max(more, 1), self.codes.lists)
                 scores, wide = self.codes.search(queries[at : at + 1], wider, more)
                 found[at] = self._living(scores[0], wide[0])
                 positions = found[at][1]
@@ -151,13 +151,19 @@ def nearest(
 
 
 def _scan(segment: Segment, queries: NDArray[np.float32], k: int) -> Iterator[Nearest]:
-    segment.vector_file.check()  # all of it is read anyway
-    segment.row_file.check()
-    rows = segment.row_file
-    for scores, places in zip(*segment.vector_file.search(queries, k, segment.live), strict=True):
+    """Yield the nearest rows of *segment*: *k*, and all others whose score is that of the last."""
+    vectors, known = segment.vector_file, segment.row_file
+    vectors.check()  # all of it is read anyway
+    known.check()
+    # One more than is asked for: of equal scores the first rows count, and FAISS takes any.
+    for query, scores, places in zip(
+        queries, *vectors.search(queries, k + 1, segment.live), strict=True
+    ):
+        while k < len(places) < len(segment) and places[-1] >= 0 and scores[-1] == scores[k - 1]:
+            (scores,), (places,) = vectors.search(query[None], 4 * len(places), segment.live)
         if places.min() < 0:
             scores, places = scores[places >= 0], places[places >= 0]
-        yield Nearest(rows.rows[places], scores, rows.hubness[places].astype(np.float32))
+        yield Nearest(known.rows[places], scores, known.hubness[places].astype(np.float32))
 
 
 def _compared(

@@ -127,7 +127,9 @@ class VectorFile:
         start = int(index.codes.data())
         bits = (ctypes.c_uint8 * index.codes.size()).from_address(start)
         bits.owner = index  # unmapped when the last array over it is gone, not before
-        return np.frombuffer(bits, dtype="<u2").reshape(index.ntotal, index.d)
+        halves = np.frombuffer(bits, dtype="<u2").reshape(index.ntotal, index.d)
+        halves.flags.writeable = False  # nor is the map: writing would end the process
+        return halves
 
     def search(
         self, queries: NDArray[np.float32], k: int, live: NDArray[np.bool_] | None

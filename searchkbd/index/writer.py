@@ -179,13 +179,17 @@ class IndexWriter:
 
     def _keep(self, encoding: _Encoding) -> None:
         halves = encoding.vectors.result().astype(np.float16)  # as they are stored
+        of_language: dict[str, list[int]] = {}
         for at, new in zip(encoding.which, encoding.new, strict=True):
             pending = self._pending.setdefault(new.lang, _Pending())
             pending.rows.append(new.row)
-            pending.vectors.append(halves[at])
             pending.keys.append(new.key)
-            if len(pending.rows) == segments.SEGMENT_ROWS:
-                self._flush(new.lang)
+            of_language.setdefault(new.lang, []).append(at)
+        for lang, places in of_language.items():
+            # A copy: views would keep the vectors of all languages for as long as the rarest waits.
+            self._pending[lang].vectors.append(halves[places])
+            while len(self._pending[lang].rows) >= segments.SEGMENT_ROWS:
+                self._flush(lang)
 
     def commit(self) -> None:
         """Make everything added durable and visible at once."""
@@ -194,8 +198,9 @@ class IndexWriter:
         if self._encoding is not None:
             self._keep(self._encoding)
             self._encoding = None
-        for lang in list(self._pending):
-            self._flush(lang)
+        for lang, pending in self._pending.items():
+            if pending.rows:
+                self._flush(lang)
         connection = self._connection
         hubness.write_row_files(self._transaction, self._segments)
         if self.mode is not Mode.ADD:  # rewrites the whole table
@@ -338,12 +343,17 @@ class IndexWriter:
         return self._origins[name]
 
     def _flush(self, lang: str) -> None:
-        pending = self._pending.pop(lang)
-        rows = np.array(pending.rows, dtype=np.int64)
+        """Write a segment of the first sentences that wait."""
+        pending = self._pending[lang]
+        count = segments.SEGMENT_ROWS
+        vectors = np.concatenate(pending.vectors)
+        rows = np.array(pending.rows[:count], dtype=np.int64)
         segment = self._transaction.write_segment(
-            lang, rows, np.array(pending.vectors), pending.keys
+            lang, rows, vectors[:count], pending.keys[:count]
         )
         self._segments[segment] = rows
+        rest = [vectors[count:].copy()] if len(vectors) > count else []
+        self._pending[lang] = _Pending(pending.rows[count:], rest, pending.keys[count:])
 
     def _nothing(self) -> str:
         summary = self.summary
@@ -377,6 +387,7 @@ class _Pending:
 
     rows: list[int] = field(default_factory=list)
     vectors: list[NDArray[np.float16]] = field(default_factory=list)
+    """Blocks of rows, one after the other."""
     keys: list[str] = field(default_factory=list)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from searchkbd.encoders.base import Encoder
 from searchkbd.index import sketches
+from searchkbd.index.codes import Recall
 from searchkbd.index.reader import IndexReader, StoredSentence
 from searchkbd.index.sketches import Similar
 from searchkbd.memory.candidates import (
@@ -182,7 +183,11 @@ class _Search:
         while pools and depth < available:
             depth = min(max(4 * depth, _SEMANTIC_DEPTH), available)
             found = semantic.nearest(
-                self._reader, np.stack([p.vector for p in pools]), depth, [self._source_lang]
+                self._reader,
+                np.stack([p.vector for p in pools]),
+                depth,
+                [self._source_lang],
+                Recall(self._options.recall),
             )
             deeper = []
             for pool, ranked in zip(pools, found, strict=True):

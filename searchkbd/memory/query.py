@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from searchkbd.index.codes import Recall
 
 MIN_QUALITY = 70
 MIN_SIMILARITY = 0.6
@@ -39,6 +43,8 @@ class LookupOptions:
       none, None for any;
     * ``semantic``: whether to search by meaning; without, no encoder is needed and no match has
       a similarity;
+    * ``recall``: how sure the nearest in meaning are to be found (``fast``, ``balanced`` or
+      ``exact``: searchkbd.index.codes);
     * ``parts``: whether to look for parts when nothing whole reaches ``min_quality``;
     * ``step_down``: whether to give the nearest below the thresholds when nothing reaches them.
     """
@@ -49,5 +55,6 @@ class LookupOptions:
     penalties: tuple[tuple[str, int], ...] = ()
     pivots: tuple[str, ...] | None = None
     semantic: bool = True
+    recall: Recall | str = "balanced"
     parts: bool = True
     step_down: bool = True

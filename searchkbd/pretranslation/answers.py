@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from searchkbd.memory.match import Lookup, Match
 from searchkbd.memory.query import MIN_SIMILARITY, LookupOptions, Query
 from searchkbd.pretranslation.statistics import FLOOR
 from searchkbd.pretranslation.units import Segment
+
+if TYPE_CHECKING:
+    from searchkbd.index.codes import Recall
 
 MAX_REMEMBERED = 50_000
 """Different segments among which repetitions are noticed: bounds memory (some 150 MB)."""
@@ -23,7 +27,7 @@ class MemoryOptions:
 
     *min_quality*: least quality of a match by edits, not below the analysis' floor; *semantic*:
     whether to take the nearest in meaning (of *min_similarity* or more) where there is none;
-    *penalties* and *pivots* are as of LookupOptions.
+    *penalties*, *pivots* and *recall* are as of LookupOptions.
     """
 
     min_quality: int = 85
@@ -31,6 +35,7 @@ class MemoryOptions:
     min_similarity: float = MIN_SIMILARITY
     penalties: tuple[tuple[str, int], ...] = ()
     pivots: tuple[str, ...] | None = None
+    recall: Recall | str = "balanced"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +63,7 @@ class Memory:
         )  # fmt: skip
         self._by_meaning = replace(
             self._by_edits, min_quality=options.min_quality, semantic=True,
-            min_similarity=options.min_similarity,
+            min_similarity=options.min_similarity, recall=options.recall,
         )  # fmt: skip
         self._known: dict[tuple[str, str | None], Answer] = {}
 

@@ -114,12 +114,19 @@ def write(tmp_path) -> Callable[..., Path]:
     return write
 
 
-def command(*arguments: object) -> list[str]:
-    return [sys.executable, "-m", "searchkbd", *map(str, arguments)]
+def command(*arguments: object, before: str = "") -> list[str]:
+    """A command line; *before* is Python that is run first, in the same process."""
+    run = ["-c", f"{before}\nfrom searchkbd.cli.main import main\nmain()"]
+    return [sys.executable, *(run if before else ["-m", "searchkbd"]), *map(str, arguments)]
 
 
 def environment(**more: str) -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("SEARCHKBD")}
+    """The variables of a process: the cache of the tests, and nothing else that is ours."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("SEARCHKBD") or name == "SEARCHKBD_CACHE"
+    }
     return {**kept, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", **more}
 
 
@@ -141,14 +148,19 @@ def process() -> Callable[..., Result]:
 
 @pytest.fixture
 def start() -> Callable[..., subprocess.Popen]:
-    """Start a command and return its process; what still runs at the end is killed."""
+    """Start a command and return its process; what still runs at the end is killed.
+
+    *before* is as of ``command``, the others go to subprocess.
+    """
     started: list[subprocess.Popen] = []
 
-    def start(*arguments: object, stdin=subprocess.DEVNULL, **streams) -> subprocess.Popen:
+    def start(
+        *arguments: object, stdin=subprocess.DEVNULL, before: str = "", **streams
+    ) -> subprocess.Popen:
         # Where the tests run in the background, SIGINT may be ignored, and that is inherited.
         started.append(
             subprocess.Popen(
-                command(*arguments), stdin=stdin, env=environment(),
+                command(*arguments, before=before), stdin=stdin, env=environment(),
                 **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **streams},
                 preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
             )  # fmt: skip

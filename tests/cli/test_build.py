@@ -32,13 +32,13 @@ def test_a_build_is_told_and_complete(run, sentences_file, tmp_path):
 
 def test_json_of_a_build(run, write, tmp_path):
     file = write("a.tsv", "id\tlang\ttext\tgroup\n1\tru\tСнег.\tg\n2\tru\tСнег.\tg\n3\tde\t…\tg\n")
-    code, out, _ = run("build", file, "--index", tmp_path / "i", "--json")
+    code, out, _ = run("build", file, "--index", tmp_path / "i", "--json", "--no-cache")
     shape = json.loads(out)
     assert code == 1
     assert shape["seconds"] >= 0 and shape.pop("seconds") is not None
     assert shape == {
         "index": str(tmp_path / "i"), "read": 2, "added": 1, "merged": 1, "rejected": 1,
-        "repaired": 0, "languages": {"ru": 1}, "total": 1,
+        "repaired": 0, "languages": {"ru": 1}, "total": 1, "encoded": 1, "cached": 0,
         "rejects": str(tmp_path / "i.rejects.tsv"),
     }  # fmt: skip
 

@@ -23,7 +23,11 @@ SENTENCES = [
     ("r3", "ru", "Ещё один день"),
     ("n1", "en", "the cat is on the mat"),
     ("n2", "en", "what is it"),
+    ("n3", "en", "one is the night now"),
     *[(f"f{n}", "en", f"it is the day {n}") for n in range(400)],
+    *[(f"g{n}", "en", f"night one {'x' * n}") for n in range(45)],
+    ("z1", "fr", "le mot night, en anglais"),
+    *[(f"g{n}", "en", f"night one {'x' * n}") for n in range(45, 300)],
 ]
 
 
@@ -84,9 +88,64 @@ def test_queries_of_very_common_words_stay_within_the_budget(reader, monkeypatch
     monkeypatch.setattr(lexical, "POSTINGS", 50)
     query = lexical.read_query(reader, "it is the day")
     assert sum(f.documents for f in query.features) > 1000
-    assert 0 < len(lexical.candidates(reader, query, 1000)) <= 50
     assert lexical.candidates(reader, query, 1000, ["kbd"]) == []
+    assert 0 < len(lexical.candidates(reader, query, 30)) <= 30
     assert found(reader, "cat it is", k=1) == ["n1"]
+
+
+def test_of_very_common_words_those_that_have_them_all_are_found(reader, monkeypatch):
+    monkeypatch.setattr(lexical, "POSTINGS", 50)
+    query = lexical.read_query(reader, "one is the night")
+    common = [f.terms for f in query.features if f.documents > 50]
+    assert {("one",), ("is",), ("the",), ("night",)} <= set(common)
+    assert found(reader, "one is the night", k=1) == ["n3"]
+    # No row has day besides: it is given up.
+    assert found(reader, "one is the night day", k=1) == ["n3"]
+
+
+def test_of_many_alike_the_shortest_are_compared(reader, monkeypatch):
+    monkeypatch.setattr(lexical, "POSTINGS", 50)
+    limit = 10
+    query = lexical.read_query(reader, "night")
+    stored = reader.sentences(lexical.candidates(reader, query, limit))
+    assert len(stored) == limit
+    sampled = lexical.PostingLists(reader).together(
+        [lexical.PostingLists(reader).word("night")], 5 * limit
+    )
+    lengths = sorted(len(s.key) for s in reader.sentences(sampled.tolist()).values())
+    assert sorted(len(s.key) for s in stored.values()) == lengths[:limit]
+
+
+def test_a_word_common_in_other_languages_is_found_in_the_one_asked_for(reader, monkeypatch):
+    monkeypatch.setattr(lexical, "POSTINGS", 50)
+    monkeypatch.setattr(lexical, "CANDIDATES", 5)
+    assert found(reader, "night", langs=["fr"]) == ["z1"]
+    assert found(reader, "night", langs=["tr"]) == []
+
+
+def test_the_text_itself_is_found_however_common_its_words(reader, monkeypatch):
+    monkeypatch.setattr(lexical, "POSTINGS", 0)
+    monkeypatch.setattr(lexical, "CANDIDATES", 1)
+    for id in ("n2", "n3", "f399"):
+        text = next(text for i, _, text in SENTENCES if i == id)
+        assert found(reader, text.upper(), k=1) == [id]
+    assert found(reader, "what is it", k=1, langs=["kbd"]) == []
+
+
+def test_a_part_of_a_word_is_found_inside_others(reader):
+    query = lexical.read_query(reader, "унэмкIэ")
+    part = next(f for f in query.features if len(f.terms) > 1)
+    assert part.terms == ("унэ", "нэм") and part.documents == 1
+    assert found(reader, "унэмкIэ") == ["e2"]
+
+
+def test_only_the_rarest_words_of_a_long_query_are_taken_apart(reader):
+    rare = " ".join(text for _, _, text in SENTENCES[:10])
+    query = lexical.read_query(reader, f"{rare} it is the day")
+    grams = [f for f in query.features if f.table == "fts_trigrams"]
+    assert len(query.words) > 25
+    assert len(grams) <= 28
+    assert not any("day" in f.terms for f in grams)
 
 
 @given(st.text(max_size=30))

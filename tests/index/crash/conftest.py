@@ -1,0 +1,42 @@
+"""Fixtures of the crash tests."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.index.crash.model import SMALL
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+@pytest.fixture
+def small(monkeypatch) -> None:
+    """Few sentences take every path that many take."""
+    for module, name, value in SMALL:
+        monkeypatch.setattr(module, name, value)
+
+
+@pytest.fixture
+def crash(tmp_path) -> Callable[..., dict]:
+    """Run scripts/crash.py with these arguments and return what it found.
+
+    In a process without threads, since it forks.
+    """
+
+    def run(*arguments: str) -> dict:
+        command = [sys.executable, str(ROOT / "scripts" / "crash.py"), *arguments]
+        done = subprocess.run(
+            [*command, "--directory", str(tmp_path)], capture_output=True, text=True, cwd=ROOT
+        )
+        assert done.stdout, done.stderr[-4000:]
+        report = json.loads(done.stdout)
+        assert done.returncode == 0, report
+        return report
+
+    return run
