@@ -2,7 +2,7 @@
 """Tries to corrupt an index: kills, flipped bits, readers beside a writer. See tests/index/crash.
 
     scripts/crash.py kills --count 5000 --seed 7
-    scripts/crash.py flips --count database=2000,texts=200
+    scripts/crash.py damage --count database=2000,texts=200
     scripts/crash.py concurrency --seconds 60
 
 Prints JSON; the exit code is 1 where an index was found wrong.
@@ -38,22 +38,27 @@ def kills(directory: Path, options: argparse.Namespace) -> dict:
     }
 
 
-def flips(directory: Path, options: argparse.Namespace) -> dict:
-    """Flip bits in files of each kind; return what came of it, by the kind of file."""
+def damage(directory: Path, options: argparse.Namespace) -> dict:
+    """Flip bits in files of each kind, and cut them; return what came of it, by kind."""
     from tests.index.crash.damage import PLACES, Patient
 
-    patient = Patient(directory / "flips", options.seed)
+    patient = Patient(directory / "damaged", options.seed)
     counts = dict.fromkeys(PLACES, options.count)
     if "=" in options.count:
         counts = dict(each.split("=") for each in options.count.split(","))
     found: dict[str, Counter[str]] = {}
     for place, count in counts.items():
-        tally = found[place] = Counter()
-        for where, outcome in patient.flipped(place, int(count)):
-            tally.update(outcome.names())
-            if outcome.is_bad or outcome.wrong:
-                print(f"\n{where}: {outcome}", file=sys.stderr)
-            _show(f"{place}: {dict(tally)}")
+        for what, outcomes in (
+            (f"{place}, a bit flipped", patient.flipped(place, int(count))),
+            (f"{place}, cut", patient.cut(place)),
+            (f"{place}, written to then", patient.written_to(place, int(count) // 2)),
+        ):
+            tally = found[what] = Counter()
+            for where, outcome in outcomes:
+                tally.update(outcome.names())
+                if outcome.is_bad or outcome.wrong:
+                    print(f"\n{where}: {outcome}", file=sys.stderr)
+                _show(f"{what}: {dict(tally)}")
     return found
 
 
@@ -71,9 +76,9 @@ def _show(line: str) -> None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    what = {each.__name__: each for each in (kills, flips, concurrency)}
+    what = {each.__name__: each for each in (kills, damage, concurrency)}
     parser.add_argument("what", choices=what)
-    parser.add_argument("--count", default="1000", help="kills or flips; or flips by kind of file")
+    parser.add_argument("--count", default="1000", help="kills, or bits in each kind of file")
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--seed", type=int, default=int(time.time()))
     parser.add_argument("--directory", type=Path, help="where indexes are made; default: a new one")

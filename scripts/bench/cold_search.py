@@ -4,8 +4,9 @@
 
 Each command runs in turn with the floor, ``python -c "import numpy, faiss, click"``, so that the
 ratio holds when the machine's speed drifts; where the query is of a language of the teacher, which
-has a tokenizer, the floor opens that too, with the library that it is made for. With --imports, the slowest imports of a search are listed
-(python -X importtime) instead; with --phases, what a fresh process does after them.
+has a tokenizer, the floor opens that too, with the library that it is made for. With --imports, the
+slowest imports of a search are listed (python -X importtime) instead; with --phases, what a fresh
+process does after them.
 """
 
 from __future__ import annotations

@@ -218,7 +218,8 @@ def show(figures: list[dict[str, float]]) -> None:
         print(
             f"| {f['rows']:,} | {f['recall']:.3f} | {f['balanced']:.2f} | "
             f"{f['balanced_p95']:.2f} | {bare} | {f['fast']:.2f} | {f['recall_fast']:.3f} | "
-            f"{f['exact']:.1f} | {f['open']:.1f} | {f['add']:.2f} | {f['delete']:.2f} | {f['bytes']:,.0f} |"
+            f"{f['exact']:.1f} | {f['open']:.1f} | {f['add']:.2f} | {f['delete']:.2f} | "
+            f"{f['bytes']:,.0f} |"
         )
 
 

@@ -51,6 +51,7 @@ def run_build(index: Path, job: BuildJob, *, as_json: bool) -> int:
                 mode=Mode(job.mode),
                 on_reject=report.add,
                 progress=sources.show,
+                tidying=sources.show_tidying,
                 penalty=job.penalty,
             )
     except OSError as error:

@@ -23,8 +23,8 @@ def command(index: Path, as_json: bool) -> None:
     """Merge the segments of an index, forget what was deleted, and give the space back.
 
     Every write does what has become due of this; here all of it is done, which takes up to the time
-    of writing the index once, and meanwhile up to its space again. Answers do not change. An
-    interrupted compaction leaves the index as it was.
+    of writing the index once, and meanwhile up to its space again. An interrupted compaction leaves
+    the index as it was.
     """
     from searchkbd.cli.progress import counted_progress
     from searchkbd.index.compaction import compact

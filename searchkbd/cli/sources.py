@@ -72,6 +72,10 @@ class Sources:
         unit = "sentences" if self._total is None else "lines"
         self._update("Building", unit, self._done + self._line, self._total)
 
+    def show_tidying(self, done: int, total: int) -> None:
+        """Show the progress of what is done after a build."""
+        self._update("Making codes", "sentences", done, total)
+
     def note_left_out(self) -> None:
         """Say which rows were cut away."""
         several = len(self.left_out) > 1

@@ -1,10 +1,9 @@
 """Codes: the vectors of many segments of a language, compressed so that a search reads little.
 
 A rotation, then product quantisation (Jégou, Douze, Schmid 2011, "Product Quantization for Nearest
-Neighbor Search")
-to 4 bits for every eight dimensions, scanned in registers (André, Kermarrec, Le Scouarnec 2015,
-"Cache Locality Is Not Enough: High-Performance Nearest Neighbor Search with Product Quantization
-Fast Scan"): 32 bytes for 512 dimensions instead of 1,024. Their order is only nearly right, so they
+Neighbor Search") to 4 bits for every four or eight dimensions, scanned in registers (André,
+Kermarrec, Le Scouarnec 2015, "Cache Locality Is Not Enough: High-Performance Nearest Neighbor
+Search with Product Quantization Fast Scan"): 32 or 64 bytes for 512 dimensions instead of 1,024. Their order is only nearly right, so they
 give candidates, which searchkbd.index.partition compares with the vectors themselves. From
 IVF_ROWS on, inverted lists in front of them leave most codes unread.
 
@@ -14,7 +13,7 @@ A vector is known by its position: segments one after the other, in the order of
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import Enum
 from pathlib import Path
@@ -30,15 +29,20 @@ CODES_ROWS = 8_192
 """Vectors of a language from which codes pay; below, a scan takes about as long
 (docs/benchmarks.md)."""
 
-IVF_ROWS = 2_000_000
+IVF_ROWS = 4_000_000
 """Vectors of a language from which inverted lists pay."""
 
 TRAINING_ROWS = 16_384
 """Vectors that 16 centroids for each part, and the rotation, are learned from."""
 
+FINE_ROWS = 131_072
+"""Vectors up to which codes are twice as long: they fit the processor's cache all the same, and
+a third of the candidates will do."""
+
 _LIST_ROWS = 32  # training rows for each inverted list
 _CHUNK = 16_384  # vectors widened at a time
-_WIDTHS = (8, 4, 12, 16, 6, 10, 2)
+_FINE = (4, 6, 2, 8, 10, 12, 16)
+_COARSE = (8, 6, 10, 12, 16, 4, 2)
 """Dimensions for 4 bits, the best first; the first that divides the dimension is taken."""
 
 
@@ -61,7 +65,7 @@ class Recall(str, Enum):
 
 
 TARGETS = {Recall.FAST: 0.95, Recall.BALANCED: 0.992}
-"""Share of the true ten nearest neighbours that each level is set to find."""
+"""Share of the ten hits of an exact search that each level is set to find."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +73,8 @@ class Effort:
     """How codes are searched, and what that finds.
 
     ``candidates`` vectors are compared in full; ``lists`` inverted lists are read (0: there are
-    none); ``recall`` is the share of the true ten nearest that were found when it was measured.
+    none); ``recall`` is the share of an exact search's ten hits that were found when it was
+    measured.
     """
 
     candidates: int
@@ -111,25 +116,32 @@ def read_entry(row: int, lang: str, kind: str, segments: str, efforts: str) -> C
     return CodesEntry(row, lang, kind, rows, levels)
 
 
-def width(dim: int) -> int | None:
-    """Return how many dimensions share 4 bits; None where no width fits, and codes cannot be."""
-    return next((width for width in _WIDTHS if dim % width == 0 and dim > width), None)
+def width(dim: int, rows: int) -> int | None:
+    """Return how many dimensions share 4 bits in codes of *rows* vectors.
+
+    None where no width fits, and codes cannot be.
+    """
+    widths = _FINE if rows <= FINE_ROWS else _COARSE
+    return next((width for width in widths if dim % width == 0 and dim > width), None)
 
 
-def code_bytes(dim: int) -> int:
-    """Return the bytes of one code."""
-    return -(-dim // (width(dim) or 1) // 2)
+def code_bytes(dim: int, rows: int) -> int:
+    """Return the bytes of one code of *rows*."""
+    return -(-dim // (width(dim, rows) or 1) // 2)
 
 
-def make_codes(segments: Sequence[Block], dim: int) -> tuple[str, memoryview]:
+def make_codes(
+    segments: Sequence[Block], dim: int, step: Callable[[int], None] = lambda rows: None
+) -> tuple[str, memoryview]:
     """Return the kind and the content of the codes of *segments*, one after the other.
 
-    Learns from vectors drawn evenly. Memory: the codes twice over, and some 500 MB.
+    Learns from vectors drawn evenly. Memory: the codes twice over, and some 500 MB. *step* is
+    called with the number of vectors that have got codes since.
     """
     import faiss
 
     total = sum(map(len, segments))
-    parts = dim // width(dim)
+    parts = dim // width(dim, total)
     spec = f"PQ{parts}x4fs"
     kind, learn = "pq", TRAINING_ROWS
     if total >= IVF_ROWS:
@@ -152,6 +164,7 @@ def make_codes(segments: Sequence[Block], dim: int) -> tuple[str, memoryview]:
         halves = segment.read_vectors().halves
         for start in range(0, len(halves), _CHUNK):
             index.add(widen(halves[start : start + _CHUNK]))
+            step(min(_CHUNK, len(halves) - start))
     return kind, memoryview(faiss.serialize_index(index))
 
 

@@ -19,6 +19,8 @@ from searchkbd.index.transaction import WriteTransaction
 from searchkbd.index.tuning import SAMPLE, tuned, untuned
 from searchkbd.index.vectors import widen
 
+_TARGET = "recall_target"  # in ``meta``; not there: codes.TARGETS
+
 
 class NothingToTuneError(SearchkbdError):
     """An index that is searched by exact scans alone has nothing to be set."""
@@ -26,17 +28,22 @@ class NothingToTuneError(SearchkbdError):
 
 def wants_codes(sentences: int, dim: int) -> bool:
     """Return whether a language with so many sentences is searched by codes."""
-    return sentences >= codes.CODES_ROWS and codes.width(dim) is not None
+    return sentences >= codes.CODES_ROWS and codes.width(dim, sentences) is not None
 
 
-def code_language(transaction: WriteTransaction, lang: str) -> None:
-    """Make codes of all segments of *lang*, in the place of those it has, and measure them."""
+def code_language(
+    transaction: WriteTransaction, lang: str, step: Callable[[int], None] = lambda rows: None
+) -> None:
+    """Make codes of all segments of *lang*, in the place of those it has, and measure them.
+
+    *step* is called with the number of sentences that have got codes since.
+    """
     segments = _segments(transaction, lang)
     dim = transaction.dim
-    kind, data = make_codes(segments, dim)
+    kind, data = make_codes(segments, dim, step)
     entry = CodesEntry(0, lang, kind, tuple(s.entry.row for s in segments), untuned())
     transaction.write_codes(entry, data)
-    _tune(transaction, lang, _sample(transaction, segments, SAMPLE), TARGETS)
+    _tune(transaction, lang, _sample(transaction, segments, SAMPLE), _targets(transaction))
 
 
 def tune_index(
@@ -47,14 +54,11 @@ def tune_index(
 ) -> list[CodesEntry]:
     """Measure the codes of every language on *sample* of the index's sentences and set them.
 
-    *target* is the recall@10 that ``balanced`` searches are to reach. Returns what was set.
+    *target* is the recall@10 that ``balanced`` searches are to reach, from now on: codes that are
+    made later are set for it too. None: what was asked for last. Returns what was set.
     *progress* is called with languages done and languages in all. Raises NothingToTuneError where
     there are no codes, and what WriteTransaction does.
     """
-    targets = dict(TARGETS)
-    if target is not None:
-        targets[Recall.BALANCED] = target
-        targets[Recall.FAST] = min(targets[Recall.FAST], target)
     IndexReader(directory).close()  # says what is wrong with it before anything is locked
     with WriteTransaction(Path(directory), make=False) as transaction:
         languages = [entry.lang for entry, _ in read_codes(transaction.connection)]
@@ -63,6 +67,11 @@ def tune_index(
                 f"{directory}: every language is small enough to be searched exactly; "
                 "there is nothing to tune"
             )
+        if target is not None:
+            transaction.connection.execute(
+                "INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", (_TARGET, str(target))
+            )
+        targets = _targets(transaction)
         every = [Segment(transaction.directory, e, transaction.dim) for e in transaction.segments()]
         drawn = _drawn(every, sample)
         for number, lang in enumerate(languages, start=1):
@@ -72,6 +81,16 @@ def tune_index(
         entries = [entry for entry, _ in read_codes(transaction.connection)]
         transaction.commit()
         return entries
+
+
+def _targets(transaction: WriteTransaction) -> dict[Recall, float]:
+    return targets_of(dict(transaction.connection.execute("SELECT key, value FROM meta")))
+
+
+def targets_of(meta: Mapping[str, str]) -> dict[Recall, float]:
+    """Return the recall that each level is to reach in an index with this ``meta``."""
+    balanced = float(meta.get(_TARGET, TARGETS[Recall.BALANCED]))
+    return {Recall.FAST: min(TARGETS[Recall.FAST], balanced), Recall.BALANCED: balanced}
 
 
 def _tune(

@@ -39,7 +39,7 @@ UNCODED_SHARE = 0.2
 """Sentences without codes, as a share of those with, from which codes are made again."""
 
 Progress = Callable[[int, int], None]
-"""Called with sentences written and sentences in all."""
+"""Called with sentences done and sentences in all: written anew, or given codes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,18 +67,34 @@ class _Language:
     def segments(self) -> tuple[Segment, ...]:
         return self.coded + self.others
 
+    def plan(
+        self, merged: tuple[Segment, ...], make_codes: bool, drop_codes: bool = False
+    ) -> _Plan:
+        """Return what is to be done, with how many sentences there are."""
+        live = sum(segment.entry.live for segment in self.segments)
+        return _Plan(self.lang, merged, make_codes, drop_codes, live)
+
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """What is to be done for one language: codes to drop, segments to merge, codes to make."""
+    """What is to be done for one language: codes to drop, segments to merge, codes to make.
+
+    ``sentences``: how many the language has.
+    """
 
     lang: str
     merged: tuple[Segment, ...]
     make_codes: bool
-    drop_codes: bool = False
+    drop_codes: bool
+    sentences: int
+
+    @property
+    def coded(self) -> int:
+        """Sentences that get codes."""
+        return self.sentences if self.make_codes else 0
 
 
-def maintain(directory: str | Path) -> None:
+def maintain(directory: str | Path, progress: Progress = lambda done, total: None) -> None:
     """Do what has become due: to be called after every write.
 
     It is a transaction of its own, so that the write stands before it begins. Where there is no
@@ -86,21 +102,22 @@ def maintain(directory: str | Path) -> None:
     IndexDamagedError.
     """
     with contextlib.suppress(IndexBusyError, OSError):
-        _maintain(Path(directory))
+        _maintain(Path(directory), progress)
 
 
-def _maintain(directory: Path) -> None:
+def _maintain(directory: Path, progress: Progress) -> None:
     with IndexReader(directory) as reader:
         if not any(_due(language) for language in _languages_of(reader)):
             return
     with WriteTransaction(directory, make=False) as transaction:
         plans = [plan for language in _languages(transaction) if (plan := _due(language))]
-        for plan in plans:
-            _carry_out(transaction, plan)
+        _carry_out_all(transaction, plans, progress)
         transaction.commit()
 
 
-def compact(directory: str | Path, progress: Progress | None = None) -> Compaction:
+def compact(
+    directory: str | Path, progress: Progress = lambda done, total: None
+) -> Compaction:
     """Merge all that can be merged, forget what was deleted, and give the space back.
 
     All or nothing. Raises what WriteTransaction does.
@@ -111,24 +128,15 @@ def compact(directory: str | Path, progress: Progress | None = None) -> Compacti
     with WriteTransaction(directory, make=False) as transaction:
         segments_before = len(transaction.segments())
         plans = [plan for language in _languages(transaction) if (plan := _all(language))]
-        total = sum(segment.entry.live for plan in plans for segment in plan.merged)
-        done = 0
-
-        def step(sentences: int) -> None:
-            nonlocal done
-            done += sentences
-            if progress:
-                progress(done, total)
-
-        for plan in plans:
-            _carry_out(transaction, plan, step)
+        _carry_out_all(transaction, plans, progress)
         _forget_unused(transaction.connection)
         for name in schema.FULL_TEXT:
             transaction.connection.execute(f"INSERT INTO {name}({name}) VALUES ('optimize')")
         segments_after = len(transaction.segments())
         transaction.commit(shrink=True)
+    written = sum(segment.entry.live for plan in plans for segment in plan.merged)
     made = sum(plan.make_codes for plan in plans)
-    return Compaction(segments_before, segments_after, done, made, before, size_of(directory))
+    return Compaction(segments_before, segments_after, written, made, before, size_of(directory))
 
 
 def _languages(transaction: WriteTransaction) -> list[_Language]:
@@ -169,17 +177,17 @@ def _due(language: _Language) -> _Plan | None:
     every = language.segments
     dead = sum(len(s) - s.entry.live for s in every)
     if dead >= DEAD_SHARE * sum(map(len, every)):
-        return _Plan(language.lang, every, language.wants_codes)
+        return language.plan(every, language.wants_codes)
     small = tuple(s for s in language.others if not _is_full(s))
     without = sum(s.entry.live for s in language.others)
     with_codes = sum(s.entry.live for s in language.coded)
     if language.wants_codes and without >= max(codes.CODES_ROWS, UNCODED_SHARE * with_codes):
-        return _Plan(language.lang, small if len(small) > 1 else (), True)
+        return language.plan(small if len(small) > 1 else (), True)
     tiers: dict[int, list[Segment]] = {}
     for segment in small:
         tiers.setdefault(int(math.log(len(segment), TIER)), []).append(segment)
     merged = tuple(s for tier in tiers.values() if len(tier) >= TIER for s in tier)
-    return _Plan(language.lang, merged, False) if merged else None
+    return language.plan(merged, False) if merged else None
 
 
 def _all(language: _Language) -> _Plan | None:
@@ -194,11 +202,27 @@ def _all(language: _Language) -> _Plan | None:
     useless = bool(language.coded) and not language.wants_codes
     if not (merged or make_codes or useless):
         return None
-    return _Plan(language.lang, merged, make_codes, useless)
+    return language.plan(merged, make_codes, useless)
+
+
+def _carry_out_all(
+    transaction: WriteTransaction, plans: Sequence[_Plan], progress: Progress
+) -> None:
+    total = sum(segment.entry.live for plan in plans for segment in plan.merged)
+    total += sum(plan.coded for plan in plans)
+    done = 0
+
+    def step(sentences: int) -> None:
+        nonlocal done
+        done += sentences
+        progress(done, total)
+
+    for plan in plans:
+        _carry_out(transaction, plan, step)
 
 
 def _carry_out(
-    transaction: WriteTransaction, plan: _Plan, step: Callable[[int], None] = lambda _: None
+    transaction: WriteTransaction, plan: _Plan, step: Callable[[int], None]
 ) -> None:
     rows = {segment.entry.row for segment in plan.merged}
     for entry, _ in read_codes(transaction.connection):
@@ -208,7 +232,7 @@ def _carry_out(
     if plan.merged:
         _merge(transaction, plan.merged, step)
     if plan.make_codes:
-        code_language(transaction, plan.lang)
+        code_language(transaction, plan.lang, step)
 
 
 def _merge(

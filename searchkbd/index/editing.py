@@ -20,6 +20,7 @@ from searchkbd.errors import SearchkbdError
 from searchkbd.index import hubness, schema
 from searchkbd.index.checksums import SENTENCE_COLUMNS, row_checksum
 from searchkbd.index.compaction import maintain
+from searchkbd.index.files import damaged
 from searchkbd.index.hashing import key_hash
 from searchkbd.index.reader import IndexReader, StoredSentence, check_encoder, read_meta
 from searchkbd.index.segments import Segment, dead_bits
@@ -57,6 +58,7 @@ def delete_rows(directory: str | Path, ids: Collection[str]) -> Deletion:
     with _opened(directory) as transaction:
         connection = transaction.connection
         doomed = _doomed(connection, ids)
+        _require_intact(transaction, doomed)
         _bury(transaction, doomed)
         groups = _delete(connection, doomed)
         languages: dict[str, int] = {}
@@ -94,6 +96,7 @@ def edit_sentence(
         if found is None:
             raise EditError(f"{directory}: no sentence has the id {sentence_id!r}")
         row, lang, key, group_row, meta = found
+        _require_intact(transaction, [row])
         if origin is not None:
             connection.execute(
                 "UPDATE sentences SET origin_row = ? WHERE row = ?",
@@ -146,10 +149,32 @@ def _doomed(connection: sqlite3.Connection, ids: Collection[str]) -> _Doomed:
     return doomed
 
 
+def _require_intact(transaction: WriteTransaction, rows: Collection[int]) -> None:
+    """Raise IndexDamagedError unless these sentences are what was written.
+
+    What is damaged must not get a new checksum, nor be forgotten by the key that it has now.
+    """
+    wanted = list(rows)
+    intact = 0
+    for start in range(0, len(wanted), _BATCH):
+        batch = wanted[start : start + _BATCH]
+        marks = ",".join("?" * len(batch))
+        for *said, checksum in transaction.connection.execute(
+            f"SELECT row, {', '.join(SENTENCE_COLUMNS)}, checksum FROM sentences"
+            f" WHERE row IN ({marks})",
+            batch,
+        ):
+            intact += row_checksum(said) == checksum
+    if intact != len(wanted):
+        path = schema.database_path(transaction.directory)
+        raise damaged(path, "a sentence is not what was written (checksum)")
+
+
 def _bury(transaction: WriteTransaction, doomed: _Doomed) -> None:
     """Mark the rows of *doomed* in their segments."""
     wanted = np.array(sorted(doomed), dtype=np.int64)
     languages = {lang for lang, _, _ in doomed.values()}
+    buried = 0
     for entry in transaction.segments():
         if entry.lang not in languages:
             continue
@@ -159,10 +184,14 @@ def _bury(transaction: WriteTransaction, doomed: _Doomed) -> None:
             segment.halves(places)  # checks that they are the rows that they say
             live = np.ones(len(segment), dtype=bool) if segment.live is None else segment.live
             live[places] = False
+            buried += len(places)
             transaction.connection.execute(
                 "UPDATE segments SET dead = ?, live = ? WHERE row = ?",
                 (dead_bits(live), int(live.sum()), entry.row),
             )
+    if buried != len(wanted):
+        path = schema.database_path(transaction.directory)
+        raise damaged(path, f"{len(wanted) - buried} sentences are in no segment")
 
 
 def _delete(connection: sqlite3.Connection, doomed: _Doomed) -> int:

@@ -28,6 +28,13 @@ from searchkbd.index.vectors import widen
 if TYPE_CHECKING:
     from searchkbd.index.transaction import WriteTransaction
 
+WEIGHT = 0.5
+"""Share of its hubness that a sentence loses in a search. CSLS takes 2 cos - r(query) - r(target),
+so half of r(target) for one cosine; docs/benchmarks.md has what it gains."""
+
+DEPTH = 100
+"""Nearest rows, at the least, among which the order is settled."""
+
 NEIGHBOURS = 10
 MAX_ANCHORS = 4096
 MIN_ROWS = 256
@@ -93,8 +100,12 @@ def write_row_files(
     for segment in measured:
         number = segment.entry.row
         known = added.get(number)
+        vectors = segment.read_vectors()
+        if known is None:  # what is damaged must not get new sums
+            segment.row_file.check()
+            vectors.check()
         rows = segment.row_file.rows if known is None else known
-        halves = segment.read_vectors().halves
+        halves = vectors.halves
         values: list[NDArray[np.float32]] = []
         for start in range(0, len(rows), 8 * _CHUNK):
             part = halves[start : start + 8 * _CHUNK]

@@ -107,7 +107,9 @@ def _search(reader: IndexReader, lang: str) -> LanguageSearch:
     without = sum(entry.live for entry in segments if entry.row not in codes.segments)
     # What has no codes is always found.
     recall = (effort.recall * (live - without) + without) / live
-    read = code_bytes(reader.dim)
+    read = code_bytes(
+        reader.dim, sum(entry.rows for entry in segments if entry.row in codes.segments)
+    )
     return LanguageSearch(
         lang, live, deleted, codes.kind, read, stored + read, round(recall, 4),
         effort.candidates, effort.lists or None, without,

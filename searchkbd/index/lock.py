@@ -34,7 +34,9 @@ class Holder:
 
 def write_holder(directory: Path) -> None:
     """Say that this process writes to *directory*; that it cannot be said harms nobody."""
-    command = " ".join([Path(sys.argv[0] or "python").name, *sys.argv[1:2]])
+    program = Path(sys.argv[0] or "python")
+    name = program.parent.name if program.name == "__main__.py" else program.name  # python -m
+    command = " ".join([name, *sys.argv[1:2]])
     since = datetime.now().strftime("%Y-%m-%d %H:%M:%S")
     holder = Holder(os.getpid(), socket.gethostname(), command, since)
     aside = directory / f".{NAME}-{os.getpid()}"
@@ -69,8 +71,9 @@ def is_holder_file(path: Path) -> bool:
 def _read(directory: Path) -> Holder | None:
     try:
         said = json.loads((directory / NAME).read_text(encoding="utf-8"))
-        return Holder(int(said["pid"]), str(said["host"]), str(said["command"]), said["since"])
-    except (OSError, ValueError, KeyError, TypeError):
+        pid, *others = (said[name] for name in ("pid", "host", "command", "since"))
+        return Holder(int(pid), *map(str, others))
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
         return None
 
 

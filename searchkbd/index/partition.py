@@ -100,14 +100,15 @@ class Partition:
             found.append(self._living(scores, positions))
         for at, (_, positions) in enumerate(found):
             wider, more = count, lists
+            enough = min(least, self._live_count)
             # What was deleted may have been the nearest, or an inverted list may hold too few.
-            while len(positions) < min(least, self._live_count) and (
-                wider < total or more < self.codes.lists
-            ):
+            while len(positions) < enough and (wider < total or more < self.codes.lists):
                 wider, more = min(4 * wider, total), min(4 * max(more, 1), self.codes.lists)
                 scores, wide = self.codes.search(queries[at : at + 1], wider, more)
                 found[at] = self._living(scores[0], wide[0])
                 positions = found[at][1]
+            if len(positions) < enough:
+                found[at] = self._completed(*found[at])
         return found
 
     @cached_property
@@ -121,6 +122,16 @@ class Partition:
         if self._live is not None:
             keep &= self._live[positions]
         return (scores, positions) if keep.all() else (scores[keep], positions[keep])
+
+    def _completed(
+        self, scores: NDArray[np.float32], positions: NDArray[np.int64]
+    ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """Return these and after them all others: FAISS finds no vector whose code is in every
+        part the farthest that there is."""
+        live = np.arange(self.starts[-1]) if self._live is None else np.flatnonzero(self._live)
+        others = np.setdiff1d(live, positions)
+        last = np.full(len(others), -np.inf, dtype=np.float32)
+        return np.concatenate([scores, last]), np.concatenate([positions, others])
 
 
 def nearest(

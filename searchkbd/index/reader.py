@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Collection, Container, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from searchkbd.errors import EncoderMismatchError, IndexDamagedError, IndexNotFoundError
 from searchkbd.index import schema
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from searchkbd.encoders.base import Encoder
     from searchkbd.index.texts import TextFile
 
+_MAPPED = 1 << 40  # all of the database: a page read by a call costs ten times as much
 _BATCH = 500  # SQLite allows 999 parameters in its oldest supported builds
 
 
@@ -213,6 +215,26 @@ class IndexReader:
         """Return the language of each of these sentences, by row."""
         return self._by_row("lang", rows)
 
+    def of_languages(
+        self, rows: NDArray[np.int64], langs: Collection[str]
+    ) -> NDArray[np.bool_]:
+        """Return which of *rows* are sentences of *langs*, bool [n], without the database.
+
+        Many times as fast as :meth:`languages` where there are thousands.
+        """
+        order = np.argsort(rows)
+        ordered = rows[order]
+        here = np.zeros(len(rows), dtype=bool)
+        for segment in self._opened.values():
+            if segment.lang in langs and len(segment):
+                segment.row_file.check()  # no vector is read, whose sum would tell
+                own = segment.row_file.rows
+                start, stop = np.searchsorted(ordered, (own[0], own[-1] + 1))
+                here[start:stop] |= segment.places(ordered[start:stop])[0]
+        found = np.empty_like(here)
+        found[order] = here
+        return found
+
     def with_key(self, key: str, lang: str) -> list[StoredSentence]:
         """Return the sentences of *lang* whose search key is *key*."""
         same_hash = self._select("s.key_hash", [key_hash(key)])
@@ -354,6 +376,11 @@ def connect_read_only(directory: Path) -> sqlite3.Connection:
                 f"{uri}?mode=ro&immutable=1", uri=True, isolation_level=None
             )
             connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        connection.execute(f"PRAGMA mmap_size = {_MAPPED}")
+    except sqlite3.OperationalError as error:
+        raise IndexDamagedError(
+            f"{path}: cannot be opened ({error}); is the disk full, or the directory not writable?"
+        ) from error
     except sqlite3.DatabaseError as error:
         raise IndexDamagedError(
             f"{path}: cannot be read as a database ({error}); "

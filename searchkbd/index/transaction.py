@@ -46,6 +46,7 @@ class WriteTransaction:
         self.was_empty = False
         self._make = make
         self._opened = False
+        self._is_holder = False
         self._committed = False
         self._made_directory = False
 
@@ -61,6 +62,7 @@ class WriteTransaction:
             )
             self._opened = True
             self._begin()
+            self._is_holder = True
             write_holder(self.directory)
         except BaseException as error:
             self._abandon()
@@ -208,7 +210,8 @@ class WriteTransaction:
         # What fails here loses nothing: closing the connection drops the transaction too, and
         # the next writer sweeps.
         with contextlib.suppress(sqlite3.Error, OSError):
-            remove_holder(self.directory)
+            if self._is_holder:  # not another transaction of this process
+                remove_holder(self.directory)
             if self._opened and self._lock_again():
                 if schema.is_empty(self.connection):
                     remove_files(self.directory, itself=self._made_directory)

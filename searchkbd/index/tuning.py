@@ -1,8 +1,8 @@
 """How wide codes have to be searched, measured on the index's own sentences.
 
-For each of a sample of vectors the true ten nearest are found by a scan; the place that each of
-them has among the candidates of the codes says how many candidates it takes. So one search by codes
-measures every number of candidates.
+For each of a sample of vectors the ten hits of an exact search, hubs held back, are found by a
+scan; the place that each of them has among the candidates of the codes says how many candidates it
+takes. So one search by codes measures every number of candidates.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from searchkbd.index import hubness
 from searchkbd.index.codes import TARGETS, Codes, Effort, Recall
 from searchkbd.index.partition import Partition
 
@@ -35,7 +36,7 @@ _SAME = 0.999
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """The share of the true nearest that are among the first candidates, for one ``lists``.
+    """The share of the true hits that are among the first candidates, for one ``lists``.
 
     ``read`` is how many codes are read for it, in the mean.
     """
@@ -46,15 +47,15 @@ class Measured:
 
 
 def measure(partition: Partition, sample: NDArray[np.float32]) -> list[Measured]:
-    """Return what the codes of *partition* find of the nearest of *sample*, float32 [n, dim].
+    """Return what the codes of *partition* find of the true hits for *sample*, float32 [n, dim].
 
-    One entry for each number of inverted lists, ascending; without them, one. Neighbours are
+    One entry for each number of inverted lists, ascending; without them, one. Hits are
     counted among the sentences that have codes. Raises ValueError for a partition without codes.
     """
     codes = partition.codes
     if codes is None:
         raise ValueError(f"{partition.lang} has no codes")
-    true = _true_positions(partition, sample)
+    true = _true_hits(partition, sample)
     ladder = [n for n in _LISTS if n < codes.lists] + [codes.lists]
     return [_measure(codes, sample, true, lists) for lists in ladder]
 
@@ -90,25 +91,31 @@ def _choose(measured: Sequence[Measured], target: float) -> Effort:
     return max(efforts, key=lambda each: (each[1].recall, -each[0]))[1]
 
 
-def _true_positions(
+def _true_hits(
     partition: Partition, sample: NDArray[np.float32]
 ) -> list[NDArray[np.int64]]:
-    """Return for each of *sample* the positions of its nearest, itself left out."""
+    """Return for each of *sample* the positions of an exact search's hits, itself left out."""
     # A few more than needed, for the repetitions that do not count.
-    count = 2 * NEIGHBOURS
+    count = hubness.DEPTH + NEIGHBOURS
     scores = np.full((len(sample), 0), -np.inf, dtype=np.float32)
+    measures = np.zeros((len(sample), 0), dtype=np.float32)
     positions = np.zeros((len(sample), 0), dtype=np.int64)
     for segment, start in zip(partition.coded, partition.starts.tolist(), strict=False):
         found, places = segment.read_vectors().search(sample, count, segment.live)
         scores = np.concatenate([scores, np.where(places < 0, -np.inf, found)], axis=1)
         positions = np.concatenate([positions, places + start], axis=1)
+        here = segment.row_file.hubness[np.maximum(places, 0)].astype(np.float32)
+        measures = np.concatenate([measures, here], axis=1)
         best = np.argsort(-scores, axis=1, kind="stable")[:, :count]
         scores = np.take_along_axis(scores, best, axis=1)
         positions = np.take_along_axis(positions, best, axis=1)
-    return [
-        places[(near < _SAME) & np.isfinite(near)][:NEIGHBOURS]
-        for near, places in zip(scores, positions, strict=True)
-    ]
+        measures = np.take_along_axis(measures, best, axis=1)
+    hits = []
+    for near, hubs, places in zip(scores, measures, positions, strict=True):
+        others = np.flatnonzero((near < _SAME) & np.isfinite(near))[: hubness.DEPTH]
+        ranked = near[others] - hubness.WEIGHT * np.maximum(hubs[others], 0)
+        hits.append(places[others[np.argsort(-ranked, kind="stable")[:NEIGHBOURS]]])
+    return hits
 
 
 def _measure(

@@ -78,12 +78,15 @@ def build_index(
     penalty: int | None = None,
     on_reject: OnReject | None = None,
     progress: Progress | None = None,
+    tidying: Callable[[int, int], None] = lambda done, total: None,
 ) -> BuildSummary:
     """Encode the sentences among *items* into the index at *directory*, all or nothing.
 
     Sentences with the search key, language and group of one already there are merged into it;
     rejects, and sentences whose id already stands for another text, go to *on_reject*. *penalty*
-    is what the translation memory takes off matches from the origins of these sentences.
+    is what the translation memory takes off matches from the origins of these sentences. *tidying*
+    is called while, after the build, codes are made and segments merged: with sentences done and
+    in all.
 
     Raises IndexExistsError, EncoderMismatchError, IndexBusyError, NothingToBuildError (no
     sentence was accepted; the directory is left as it was) and OSError (full disk, no
@@ -104,7 +107,7 @@ def build_index(
                     progress(writer.summary)
         writer.add(chunk, on_reject)
         writer.commit()
-    maintain(directory)
+    maintain(directory, tidying)
     if progress:
         progress(writer.summary)
     return writer.summary

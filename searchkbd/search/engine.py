@@ -116,7 +116,7 @@ def _fused(
     fused = fuse(rankings)
     voted = {r.row for r in fused}
     rest = [r.row for r in (*worded, *nearest) if r.row not in voted]
-    return _groups_first(reader, fused + _chance(rest, fused[-1].score if fused else 1.0))
+    return _groups_first(reader, fused + _chance(rest, fused[-1].score if fused else 1.0), k)
 
 
 def _rows(ranked: list[Ranked], least: float) -> list[int]:
@@ -130,20 +130,24 @@ def _chance(rows: list[int], below: float) -> list[Ranked]:
     return [Ranked(row, ceiling / (rank + 1)) for rank, row in enumerate(distinct, start=1)]
 
 
-def _groups_first(reader: IndexReader, ranked: list[Ranked]) -> list[Ranked]:
+def _groups_first(reader: IndexReader, ranked: list[Ranked], k: int) -> list[Ranked]:
     """Return *ranked* with the best row of each group first and the others after them.
 
-    Scores stay in order: those of the others are scaled below the last best row's.
+    Scores stay in order: those of the others are scaled below the last best row's. What cannot be
+    among the first *k* is left out.
     """
-    if not ranked:
-        return []
-    group_of = reader.group_rows(r.row for r in ranked)
     seen: set[int] = set()
-    best, others = [], []
-    for r in ranked:
-        group = group_of[r.row]
-        (others if group in seen else best).append(r)
-        seen.add(group)
+    best: list[Ranked] = []
+    others: list[Ranked] = []
+    for start in range(0, len(ranked), 2 * k):
+        part = ranked[start : start + 2 * k]
+        group_of = reader.group_rows(r.row for r in part)
+        for r in part:
+            group = group_of[r.row]
+            (others if group in seen else best).append(r)
+            seen.add(group)
+        if len(best) >= k:
+            break
     return best + [Ranked(r.row, r.score * best[-1].score) for r in others]
 
 

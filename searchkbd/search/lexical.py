@@ -30,7 +30,7 @@ POSTINGS = 24_000
 CANDIDATES = 150
 """Rows compared word by word."""
 
-_LONG = 24  # words of a query that has enough of them to be found without parts and exact rarities
+_LONG = 24  # words; a longer query is found by whole words alone, and by half as many entries
 _PARTED = 8  # words, the rarest, that are looked for inside other words
 _PART_ROWS = 1000  # rows read for each of these
 _PART_WORTH = 0.8  # of the rarity of such a part
@@ -101,7 +101,7 @@ def candidates(
     found = [NO_ROWS]
     gains = [np.empty(0)]
     common = []
-    budget = POSTINGS
+    budget = POSTINGS // 2 if len(query.words) > _LONG else POSTINGS
     for feature in query.features:
         if feature.rows is None and feature.documents > budget:
             if feature.table == WORDS:
@@ -158,14 +158,7 @@ def _of_languages(
     """Return the first *limit* of *rows* that are in *langs*."""
     if not langs:
         return rows[:limit].tolist()
-    kept: list[int] = []
-    for start in range(0, len(rows), 500):
-        batch = rows[start : start + 500].tolist()
-        lang_of = reader.languages(batch)
-        kept += [row for row in batch if lang_of[row] in langs]
-        if len(kept) >= limit:
-            break
-    return kept[:limit]
+    return rows[reader.of_languages(rows, langs)][:limit].tolist()
 
 
 def _shortest(reader: IndexReader, rows: list[int], limit: int) -> list[int]:

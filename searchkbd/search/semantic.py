@@ -7,18 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from searchkbd.index import partition
+from searchkbd.index import hubness, partition
 from searchkbd.index.codes import Recall
 from searchkbd.index.partition import Nearest
 from searchkbd.index.reader import IndexReader
 from searchkbd.search.ranking import Ranked
-
-HUBNESS_WEIGHT = 0.5
-"""Share of its hubness that a sentence loses. CSLS takes 2 cos - r(query) - r(target), so half of
-r(target) for one cosine; docs/benchmarks.md has what it gains."""
-
-CANDIDATES = 100
-"""Nearest rows, at the least, among which the order is settled."""
 
 _SAME = 0.999
 """Cosine from which a row is the query itself, and loses nothing."""
@@ -46,9 +39,9 @@ def without_hubs(
     row that is the query itself stays ahead. Other arguments as of ``nearest``.
     """
     lists = []
-    for found in _found(reader, queries, max(CANDIDATES, 2 * k), langs, recall):
+    for found in _found(reader, queries, max(hubness.DEPTH, 2 * k), langs, recall):
         similarity = np.minimum(found.scores, 1.0)
-        score = np.maximum(similarity - HUBNESS_WEIGHT * np.maximum(found.hubness, 0.0), 0.0)
+        score = np.maximum(similarity - hubness.WEIGHT * np.maximum(found.hubness, 0.0), 0.0)
         score = np.where(found.scores >= _SAME, similarity, score)
         # The cosine decides among those that have nothing left.
         order = np.lexsort((found.rows, -found.scores, -score))[:k]

@@ -69,6 +69,7 @@ TYPOGRAPHY = _TURKISH_I | str.maketrans(
     }
 )
 _WORD = re.compile(r"\w+")
+_FORGIVEN = re.compile(f"[{PALOCHKA}ё\u00c0-\u024f]")
 
 
 def stored_form(text: str) -> str:
@@ -113,9 +114,9 @@ def loosen(key: str) -> str:
 
 
 def _forgive(key: str) -> str:
-    key = key.replace(PALOCHKA, "").replace("ё", "е")
-    if key.isascii():
+    if not _FORGIVEN.search(key):
         return key
+    key = key.replace(PALOCHKA, "").replace("ё", "е")
     return "".join(
         unicodedata.normalize("NFD", char)[0] if "\u00c0" <= char <= "\u024f" else char
         for char in key

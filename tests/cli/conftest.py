@@ -17,6 +17,7 @@ import pytest
 
 from searchkbd import encoders
 from searchkbd.cli.main import run as run_command
+from searchkbd.index.checksums import CATALOG_KEY, catalog_checksum
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -203,13 +204,17 @@ def mount(tmp_path) -> Callable[[str], Path]:
 
 @pytest.fixture
 def edit_meta() -> Callable[..., None]:
-    """Change what an index says of itself: edit_meta(index, fingerprint="…")."""
+    """Change what an index says of itself, as if it had been so: edit_meta(index, dim="…")."""
 
     def edit_meta(index: Path, **values: str) -> None:
         connection = sqlite3.connect(index / "index.db")
         with connection:
             for key, value in values.items():
                 connection.execute("UPDATE meta SET value = ? WHERE key = ?", (value, key))
+            connection.execute(
+                "UPDATE meta SET value = ? WHERE key = ?",
+                (catalog_checksum(connection), CATALOG_KEY),
+            )
         connection.close()
 
     return edit_meta

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import sqlite3
+from pathlib import Path
 
 import pytest
 
+from searchkbd.cli.main import run as run_command
 from searchkbd.index import codes, tuning
 from searchkbd.index.codes import TARGETS, Recall
 from searchkbd.index.reader import IndexReader
@@ -23,14 +26,24 @@ def table(first: int, last: int) -> str:
     return "id\tlang\ttext\n" + "".join(lines)
 
 
-@pytest.fixture
-def coded(run, write, tmp_path, monkeypatch):
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
     """700 Russian sentences with codes, and three Kabardian ones."""
-    monkeypatch.setattr(codes, "CODES_ROWS", 640)
+    folder = tmp_path_factory.mktemp("coded")
     more = "k0\tkbd\tПсыр щIыIэщ.\nk1\tkbd\tУэшх къошх.\nk2\tkbd\tЩакхъуэр хуабэщ.\n"
-    file = write("a.tsv", table(0, 700) + more)
-    assert run("build", file, "--origin", ORIGIN, "--index", tmp_path / "i").code == 0
-    return tmp_path / "i"
+    (folder / "a.tsv").write_text(table(0, 700) + more, "utf-8")
+    arguments = ["build", str(folder / "a.tsv"), "--origin", ORIGIN, "--index", str(folder / "i")]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(codes, "CODES_ROWS", 640)
+        assert run_command(arguments) == 0
+    return folder / "i"
+
+
+@pytest.fixture
+def coded(built, tmp_path, monkeypatch):
+    """A copy to change."""
+    monkeypatch.setattr(codes, "CODES_ROWS", 640)
+    return Path(shutil.copytree(built, tmp_path / "i"))
 
 
 def stored(index) -> list[tuple]:
@@ -151,7 +164,7 @@ def test_info(run, write, coded, monkeypatch):
     heading = next(line for line in lines if "searched by" in line)
     at = lines.index(heading)
     ru, kbd = lines[at + 1], lines[at + 2]
-    assert re.fullmatch(r"  ru   codes, [\d,]+ compared +32 +[01]\.\d{3} +10 +2", ru), ru
+    assert re.fullmatch(r"  ru   codes, [\d,]+ compared +64 +[01]\.\d{3} +10 +2", ru), ru
     assert re.fullmatch(r"  kbd  all vectors +1,024 +1\.000 +[01]", kbd), kbd
     assert len(heading) == len(ru) == len(kbd)
     assert "stored    in " in out and "deleted sentence" in out and "B codes" in out

@@ -49,6 +49,20 @@ def test_what_is_chosen_is_gone(run, copied_index, choice, gone):
     assert run("verify", "--index", copied_index).code == 0
 
 
+def test_what_is_deleted_takes_up_space_until_it_is_much(run, copied_index):
+    """Marked at first, and forgotten when a language has lost a quarter."""
+    run("delete", "--id", "water-ru", "--index", copied_index)
+    shape = json.loads(run("info", "--index", copied_index, "--json").out)
+    assert (shape["sentences"], shape["deleted"]) == (16, 0)  # one of four
+    for n in range(7):
+        text = f"Слово {n}."
+        run("add", "-", "--lang", "ru", "--index", copied_index, stdin=text)
+    run("delete", "--id", "bread-ru", "--index", copied_index)
+    shape = json.loads(run("info", "--index", copied_index, "--json").out)
+    assert (shape["sentences"], shape["deleted"]) == (22, 1)
+    assert run("verify", "--index", copied_index).code == 0
+
+
 def test_an_id_that_is_not_there_is_told(run, copied_index):
     code, out, err = run("delete", "--id", "nobody", "--id", "rain-ru", "--index", copied_index)
     assert code == 1 and "1 sentence deleted" in out and "'nobody'" in err

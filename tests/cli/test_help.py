@@ -25,7 +25,8 @@ PATHS = [path for path, _ in commands()]
 
 def test_all_commands_are_there():
     assert {path[-1] for path in PATHS if path} == {
-        "build", "search", "tm", "lookup", "pretranslate", "concordance", "export", "delete",
+        "build", "add", "replace", "compact", "tune", "cache",
+        "search", "tm", "lookup", "pretranslate", "concordance", "export", "delete",
         "edit", "score", "mine", "dedupe", "info", "verify", "eval", "train", "student",
     }  # fmt: skip
 

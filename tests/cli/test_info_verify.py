@@ -22,7 +22,13 @@ def test_info_counts(run, small_index):
     assert shape["languages"] == {"en": 4, "ru": 4, "fr": 3, "kbd": 3, "tr": 3}
     assert shape["origins"] == {"small.tsv": 17}
     assert shape["directory"] == str(small_index) and shape["encoder"] == "embedded"
-    assert shape["vector_files"] == 5 and shape["vector_bytes"] > 17 * 512 * 4
+    assert (shape["format"], shape["segments"], shape["deleted"]) == (4, 5, 0)
+    assert shape["vector_bytes"] > 17 * 512 * 2 and shape["code_bytes"] == 0
+    assert [(s["lang"], s["sentences"], s["method"]) for s in shape["searches"]] == [
+        ("en", 4, "exact"), ("ru", 4, "exact"), ("fr", 3, "exact"), ("kbd", 3, "exact"),
+        ("tr", 3, "exact"),
+    ]  # fmt: skip
+    assert {s["bytes_per_vector"] for s in shape["searches"]} == {1024}
     code, out, err = run("info", "--index", small_index)
     assert (code, err) == (0, "")
     assert "17 sentences in 4 translation groups" in out and shape["fingerprint"] in out
@@ -41,12 +47,12 @@ def test_info_of_many_origins(run, write, tmp_path):
 def test_a_sound_index(run, small_index):
     code, out, err = run("verify", "--index", small_index)
     assert (code, err) == (0, "")
-    assert out == f"{small_index}: sound (17 sentences, 5 vector files, 5 text files)\n"
+    assert out == f"{small_index}: sound (17 sentences, 5 segments, 15 files)\n"
     code, out, err = run("verify", "--index", small_index, "--json")
     assert (code, err) == (0, "")
     assert json.loads(out) == {
-        "index": str(small_index), "ok": True, "sentences": 17, "vector_files": 5,
-        "text_files": 5, "problems": [], "orphans": [],
+        "index": str(small_index), "ok": True, "sentences": 17, "segments": 5, "files": 15,
+        "problems": [], "orphans": [],
     }  # fmt: skip
 
 
@@ -62,10 +68,11 @@ def test_a_damaged_index(run, copied_index):
     connection.close()
     code, out, _ = run("verify", "--index", copied_index)
     assert code == 1
-    assert file.name in out and "checksum" in out and "3 sentences without a vector" in out
-    assert "search key" in out
+    assert f"{file.name}: its content is not what was written (checksum)" in out
+    assert "tr: 3 sentences, 0 in segments (3 sentences in none, 0 without a sentence)" in out
+    assert "search key" in out and "1 sentences are not what was written" in out
     count = out.count("problem: ")
-    last = f"{copied_index}: {count} problems (17 sentences, 5 vector files, 5 text files)"
+    last = f"{copied_index}: {count} problems (17 sentences, 5 segments, 15 files)"
     assert count >= 4 and out.splitlines()[-1] == last
     code, as_json, _ = run("verify", "--index", copied_index, "--json")
     shape = json.loads(as_json)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import sqlite3
 
 import pytest
 
@@ -14,6 +13,7 @@ from searchkbd.corpus.sentence import Place, Sentence
 from searchkbd.errors import IndexDamagedError
 from searchkbd.index.writer import build_index
 from searchkbd.text.forms import stored_form
+from tests.index.helpers import execute, reseal_sentences
 
 GROUPS = {
     "forget": {
@@ -187,8 +187,8 @@ def test_progress_is_told_of_what_is_examined(index):
 
 def test_texts_that_are_not_those_of_the_text_files_are_damage(directory, tmp_path):
     shutil.copytree(directory, tmp_path / "damaged")
-    with sqlite3.connect(tmp_path / "damaged" / "index.db") as connection:
-        connection.execute("UPDATE sentences SET text = 'x'")
+    execute(tmp_path / "damaged", "UPDATE sentences SET text = 'x'")
+    reseal_sentences(tmp_path / "damaged")
     with (
         open_index(tmp_path / "damaged", map_vectors=False) as index,
         pytest.raises(IndexDamagedError, match="searchkbd verify"),

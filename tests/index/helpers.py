@@ -11,7 +11,12 @@ from numpy.typing import NDArray
 
 from searchkbd.corpus.sentence import Place, Sentence
 from searchkbd.index import schema
-from searchkbd.index.checksums import CATALOG_KEY, catalog_checksum
+from searchkbd.index.checksums import (
+    CATALOG_KEY,
+    SENTENCE_COLUMNS,
+    catalog_checksum,
+    row_checksum,
+)
 from searchkbd.index.codes import TARGETS, Codes, CodesEntry, Effort, Recall, make_codes
 from searchkbd.index.files import write_file
 from searchkbd.index.partition import Partition
@@ -129,6 +134,19 @@ def execute(directory: Path, sql: str, *parameters: object, sealed: bool = False
             connection.execute(
                 "UPDATE meta SET value = ? WHERE key = ?",
                 (catalog_checksum(connection), CATALOG_KEY),
+            )
+    connection.close()
+
+
+def reseal_sentences(directory: Path) -> None:
+    """Make the checksums of sentences those of what they are now, as if it had been written so."""
+    columns = f"row, {', '.join(SENTENCE_COLUMNS)}"
+    connection = sqlite3.connect(schema.database_path(directory))
+    with connection:
+        for values in connection.execute(f"SELECT {columns} FROM sentences").fetchall():
+            connection.execute(
+                "UPDATE sentences SET checksum = ? WHERE row = ?",
+                (row_checksum(values), values[0]),
             )
     connection.close()
 

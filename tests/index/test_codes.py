@@ -124,10 +124,16 @@ def test_a_rotation_spreads_the_variance():
 
 
 def test_widths():
-    assert [width(dim) for dim in (512, 768, 64, 300, 12, 8, 7, 2, 1)] == [
-        8, 8, 8, 4, 4, 4, None, None, None,
+    dims = (512, 768, 64, 300, 12, 8, 7, 2, 1)
+    assert [width(dim, codes.FINE_ROWS + 1) for dim in dims] == [
+        8, 8, 8, 6, 6, 4, None, None, None,
     ]  # fmt: skip
-    assert [code_bytes(dim) for dim in (512, 768, 300, 12)] == [32, 48, 38, 2]
+    assert [width(dim, codes.FINE_ROWS) for dim in dims] == [
+        4, 4, 4, 4, 4, 4, None, None, None,
+    ]  # fmt: skip
+    many = codes.FINE_ROWS + 1
+    assert [code_bytes(dim, many) for dim in (512, 768, 300, 12)] == [32, 48, 25, 1]
+    assert [code_bytes(dim, 1000) for dim in (512, 768, 300, 12)] == [64, 96, 38, 2]
 
 
 @pytest.mark.parametrize("dim", [12, 20, 36])

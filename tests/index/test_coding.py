@@ -73,21 +73,19 @@ def test_an_encoder_whose_vectors_cannot_have_codes(tmp_path):
 
 def test_codes_are_made_anew_in_the_place_of_the_old(index):
     (before,) = entries(index)
-    (old,) = (index / "codes").iterdir()
+    (old,) = [path.read_bytes() for path in (index / "codes").iterdir()]
     with WriteTransaction(index, make=False) as transaction:
         code_language(transaction, "ru")
         transaction.commit()
     (after,) = entries(index)
     assert after.segments == before.segments
-    (new,) = (index / "codes").iterdir()
-    assert old.read_bytes() == new.read_bytes()  # the same vectors
+    assert [path.read_bytes() for path in (index / "codes").iterdir()] == [old]  # same vectors
     build_index(index, sentences(1000, 1400), ENCODER, mode=Mode.ADD)
     (entry,) = entries(index)
     with IndexReader(index) as reader:
         ru = next(p for p in reader.partitions if p.lang == "ru")
         assert len(ru.codes) == 1000 and set(before.segments) < set(entry.segments)
-    (newest,) = (index / "codes").iterdir()
-    assert newest.read_bytes() != new.read_bytes()
+    assert len(list((index / "codes").iterdir())) == 1
     assert verify_index(index).ok
 
 

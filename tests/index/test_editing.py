@@ -7,7 +7,7 @@ import pytest
 
 from searchkbd.corpus.sentence import Place, Sentence
 from searchkbd.errors import EncoderMismatchError, IndexBusyError, IndexNotFoundError
-from searchkbd.index import editing, writer
+from searchkbd.index import editing, segments, writer
 from searchkbd.index.editing import EditError, delete_rows, edit_sentence
 from searchkbd.index.reader import IndexReader
 from searchkbd.index.selection import Selection, SelectionError, selected
@@ -48,8 +48,8 @@ def sentences(count):
 
 @pytest.fixture
 def index(tmp_path, trigrams, monkeypatch):
-    """400 sentences in several files."""
-    monkeypatch.setattr(writer, "FILE_ROWS", 64)
+    """400 sentences in several segments."""
+    monkeypatch.setattr(segments, "SEGMENT_ROWS", 64)
     monkeypatch.setattr(writer, "ENCODE_BATCH", 50)
     directory = tmp_path / "i"
     build_index(directory, sentences(200), trigrams)
@@ -65,6 +65,10 @@ def state(directory):
         return found, vectors
 
 
+def file_names(directory):
+    return sorted(path.name for path in directory.glob("*/*"))
+
+
 def sound(directory):
     result = verify_index(directory)
     assert result.problems == [] and result.orphans == []
@@ -72,11 +76,12 @@ def sound(directory):
 
 def test_what_is_deleted_is_gone_everywhere_and_nothing_else(index, trigrams):
     before, vectors = state(index)
+    files = file_names(index)
     gone = {"ru3", "ru77", "en77", "ru150"}
     deletion = delete_rows(index, [*gone, "ru3", "no such id"])
     assert (deletion.sentences, deletion.languages) == (4, {"ru": 3, "en": 1})
     assert deletion.groups == 1  # g77
-    assert deletion.files_written == 4  # of the eight there are
+    assert file_names(index) == files  # they are marked, and nothing is written
     after, vectors_after = state(index)
     assert after.keys() == before.keys() - gone
     for name, sentence in after.items():
@@ -106,9 +111,9 @@ def test_all_of_an_index_can_be_deleted_and_it_can_be_filled_again(index, trigra
 
 
 def test_nothing_to_delete_changes_nothing(index):
-    files = sorted(path.name for path in index.glob("*/*"))
+    files, database = file_names(index), (index / "index.db").read_bytes()
     assert delete_rows(index, ["no such id"]).sentences == 0
-    assert sorted(path.name for path in index.glob("*/*")) == files
+    assert (file_names(index), (index / "index.db").read_bytes()) == (files, database)
 
 
 def test_one_sentence_is_encoded_when_one_changes(index, trigrams):
@@ -119,7 +124,12 @@ def test_one_sentence_is_encoded_when_one_changes(index, trigrams):
     assert (stored.text, stored.key) == ("Дом у реки.", search_key("Дом у реки."))
     after, vectors_after = state(index)
     assert after["ru5"] == stored and stored.row == before["ru5"].row
-    np.testing.assert_allclose(vectors_after["ru5"], trigrams.encode(["Дом у реки."])[0])
+    expected = trigrams.encode(["Дом у реки."])[0]
+    np.testing.assert_allclose(vectors_after["ru5"], expected, atol=1e-3)
+    with IndexReader(index) as reader:  # buried where it was, and in a segment of its own
+        last = reader.segments[-1]
+        assert (last.lang, last.rows, last.live) == ("ru", 1, 1)
+        assert sum(entry.rows - entry.live for entry in reader.segments) == 1
     for name in before.keys() - {"ru5"}:
         assert after[name] == before[name]
         np.testing.assert_array_equal(vectors_after[name], vectors[name])
@@ -127,6 +137,19 @@ def test_one_sentence_is_encoded_when_one_changes(index, trigrams):
     with IndexReader(index) as reader:
         assert stored.row in {r.row for r in lexical.rank(reader, "дом у реки", 3)}
         assert same_base(reader.text_files, ["дом у реки"]) == {"дом у реки": [stored.row]}
+
+
+def test_a_sentence_may_change_again_and_again(index, trigrams):
+    row = state(index)[0]["ru5"].row
+    for text in ("Дом у реки.", "Дом у леса.", "Дом у воды.", "Дом у реки."):
+        assert edit_sentence(index, "ru5", trigrams, text=text).row == row
+        found, vectors = state(index)
+        assert (len(found), found["ru5"].text) == (400, text)
+        np.testing.assert_allclose(vectors["ru5"], trigrams.encode([text])[0], atol=1e-3)
+        sound(index)
+    delete_rows(index, ["ru5"])
+    assert state(index)[0].keys().isdisjoint({"ru5"})
+    sound(index)
 
 
 def test_an_origin_changes_without_encoding(index, trigrams):

@@ -192,6 +192,14 @@ def test_the_nearest_thousand_may_be_deleted(tmp_path, kind):
     assert len(every.rows) == 1500
 
 
+def test_all_are_found_when_all_are_asked_for(tmp_path, kind):
+    """Also the one whose code is the worst that there can be, which FAISS leaves out."""
+    rng = np.random.default_rng(19)
+    part = partition_of(tmp_path, clustered(rng, 60, DIM), Effort(1, 1, 1.0))
+    for found in nearest([part], clustered(rng, 100, DIM), 60, Recall.FAST):
+        assert sorted(found.rows.tolist()) == list(range(1, 61))
+
+
 def test_all_of_a_partition_may_be_deleted(tmp_path, kind):
     empty_directory(tmp_path)
     vectors = clustered(np.random.default_rng(13), 40, DIM)

@@ -15,8 +15,10 @@ from hypothesis import strategies as st
 
 from searchkbd.corpus.sentence import Place, Sentence
 from searchkbd.errors import IndexDamagedError, IndexNotFoundError
+from searchkbd.index import codes
 from searchkbd.index.reader import IndexReader, key_hash
-from searchkbd.index.writer import build_index
+from searchkbd.index.writer import Mode, build_index
+from tests.index.helpers import execute
 
 
 @pytest.fixture
@@ -56,6 +58,91 @@ def test_a_newer_format_is_refused(index):
         IndexReader(index)
 
 
+def test_an_older_format_is_refused(index, tmp_path):
+    edit = sqlite3.connect(index / "index.db")
+    edit.executescript(
+        "UPDATE meta SET value = '3' WHERE key = 'format'; DROP TABLE segments; DROP TABLE codes;"
+        "DROP TABLE files; CREATE TABLE vector_files (name)"
+    )
+    edit.close()
+    with pytest.raises(IndexDamagedError, match="format 3, .* reads 4; rebuild the index"):
+        IndexReader(index)
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda reader: reader.sentences([4, 5]),
+        lambda reader: reader.groups([5]),
+        lambda reader: reader.groups_of([5]),
+        lambda reader: reader.group_rows([4, 5]),
+        lambda reader: reader.languages([5]),
+        lambda reader: reader.with_key("слово 4", "kbd"),
+        lambda reader: list(reader.iterate("s.row = 5")),
+    ],
+)
+@pytest.mark.parametrize(
+    "column", ["text = 'другое'", "lang = lang || char(1)", "meta = '{}'", "date = ''"]
+)
+def test_what_was_changed_is_an_error_and_no_answer(index, read, column):
+    with IndexReader(index) as reader:
+        assert read(reader)
+    execute(index, f"UPDATE sentences SET {column} WHERE row = 5")
+    with (
+        IndexReader(index) as reader,
+        pytest.raises(IndexDamagedError, match="row 5 of sentences .*checksum"),
+    ):
+        read(reader)
+
+
+@pytest.mark.parametrize(
+    ("sql", "said"),
+    [
+        ("UPDATE groups SET name = 'x' WHERE row = 5", "row 5 of groups"),
+        ("UPDATE origins SET penalty = 9", "row 1 of origins"),
+        ("UPDATE groups SET members = 2 WHERE row = 5", "group 5 has 2 sentences, not 1"),
+        ("DELETE FROM origins", "row 5 of sentences has an origin that is not there"),
+        ("DELETE FROM groups WHERE row = 5", "row 5 has no sentence"),
+    ],
+)
+def test_what_belongs_to_a_sentence_is_checked(index, sql, said):
+    execute(index, sql)
+    with IndexReader(index) as reader, pytest.raises(IndexDamagedError, match=said):
+        reader.groups_of([5])
+
+
+def test_codes_of_segments_that_are_not_there_are_damage(index, monkeypatch, trigrams):
+    monkeypatch.setattr(codes, "CODES_ROWS", 16)
+    monkeypatch.setattr(codes, "IVF_ROWS", 10**6)
+    items = [
+        Sentence(f"n{n}", "en", f"number {n}", f"n{n}", "t", None, Place("t", n))
+        for n in range(40)
+    ]
+    build_index(index, items, trigrams, mode=Mode.ADD)
+    with IndexReader(index) as reader:
+        assert [p.lang for p in reader.partitions if p.codes is not None] == ["en"]
+    for segments in ("[77]", "[1]"):  # none, and one of another language
+        execute(index, "UPDATE codes SET segments = ?", segments, sealed=True)
+        with IndexReader(index) as reader, pytest.raises(IndexDamagedError, match="codes 1 are of"):
+            _ = reader.partitions
+    execute(index, "UPDATE codes SET settings = ''", sealed=True)
+    with pytest.raises(IndexDamagedError, match="index.db: codes 1: "):
+        IndexReader(index)
+
+
+def test_what_was_mapped_may_go_from_the_disk(index):
+    """As a later compaction takes it away."""
+    with IndexReader(index) as reader:
+        before = reader.vectors(range(1, 21))
+    with IndexReader(index) as reader:
+        _ = reader.partitions, reader.text_files
+        for path in index.glob("*/*"):
+            path.unlink()
+        assert np.array_equal(reader.vectors(range(1, 21)), before)
+        rows = np.concatenate([file.rows for file in reader.text_files])
+        assert sorted(rows.tolist()) == list(range(1, 21))
+
+
 def test_a_short_or_missing_vector_file_is_damage(index):
     file = next((index / "vectors").glob("kbd-*.faiss"))
     data = file.read_bytes()
@@ -66,7 +153,7 @@ def test_a_short_or_missing_vector_file_is_damage(index):
     with IndexReader(index) as reader, pytest.raises(IndexDamagedError, match=file.name):
         _ = reader.partitions
     file.write_bytes(b"\0" * len(data))
-    with IndexReader(index) as reader, pytest.raises(IndexDamagedError, match="FAISS"):
+    with IndexReader(index) as reader, pytest.raises(IndexDamagedError, match="checksum"):
         _ = reader.partitions
 
 
@@ -104,7 +191,7 @@ def test_a_read_only_index_is_read(index):
     """Also by a user who may not write: SQLite then cannot make its shared-memory file."""
     probe = (
         "import sys; from searchkbd.index.reader import IndexReader\n"
-        "with IndexReader(sys.argv[1]) as r: print(len(r.partitions[0].rows))"
+        "with IndexReader(sys.argv[1]) as r: print(sum(map(len, r.partitions[0].segments)))"
     )
     for path in [*index.rglob("*"), index]:
         path.chmod(0o555 if path.is_dir() else 0o444)

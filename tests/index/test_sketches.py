@@ -20,7 +20,7 @@ TEXTS = st.text(LETTERS, min_size=1, max_size=60)
 def file_of(texts, first_row=1):
     """A text file as the index has it, with rows that leave gaps."""
     rows = np.arange(first_row, first_row + 3 * len(texts), 3)
-    return SimpleNamespace(rows=rows, arrays=sketches.build(texts))
+    return SimpleNamespace(rows=rows, arrays=sketches.build(texts), live=None)
 
 
 def scan(files, texts_of, base, least):

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from searchkbd.index import codes, partition, tuning
+from searchkbd.index import codes, hubness, tuning
 from searchkbd.index.codes import TARGETS, Effort, Recall
 from searchkbd.index.partition import Partition, nearest
 from searchkbd.index.tuning import MAX_CANDIDATES, Measured, choose, measure, tuned, untuned
@@ -41,9 +41,8 @@ def true_nearest(vectors, query, count=10):
     return set((1 + np.argsort(-scores)[:count]).tolist())
 
 
-def test_the_recall_of_a_search_is_that_which_was_measured(made, monkeypatch):
+def test_the_recall_of_a_search_is_that_which_was_measured(made):
     """Measured by the places of candidates; found by searching with that many candidates."""
-    monkeypatch.setattr(partition, "_SPARE", 1)
     part, vectors = made
     sample = vectors[::40]
     measured = measure(part, sample)
@@ -101,10 +100,27 @@ def test_deleted_and_repeated_sentences_do_not_count(tmp_path):
     other = segment(tmp_path, 2, vectors[200:], np.arange(200, 300))
     opened = codes_of(tmp_path, [one, other], DIM)
     part = Partition("ru", DIM, [one, other], (), opened)
-    (positions,) = tuning._true_positions(part, vectors[150:151])
+    (positions,) = tuning._true_hits(part, vectors[150:151])
     scores = vectors @ vectors[150]
     scores[:100] = scores[150] = -1
     assert positions.tolist() == np.argsort(-scores)[:10].tolist()
+
+
+def test_hits_are_those_of_a_search_that_holds_hubs_back(tmp_path):
+    """A hub that is near to everything is no hit, so codes need not find it."""
+    rng = np.random.default_rng(23)
+    vectors = clustered(rng, 400, DIM)
+    hubs = rng.uniform(-1, 1, 400).astype(np.float16)
+    one = segment(empty_directory(tmp_path), 1, vectors[:250], np.arange(250), hubness=hubs[:250])
+    other = segment(tmp_path, 2, vectors[250:], np.arange(250, 400), hubness=hubs[250:])
+    part = Partition("ru", DIM, [one, other], (), codes_of(tmp_path, [one, other], DIM))
+    scores = vectors @ vectors[7]
+    scores[7] = -1
+    near = np.argsort(-scores)[: hubness.DEPTH]
+    ranked = scores[near] - hubness.WEIGHT * np.maximum(hubs[near].astype(np.float32), 0)
+    (positions,) = tuning._true_hits(part, vectors[7:8])
+    assert positions.tolist() == near[np.argsort(-ranked)[:10]].tolist()
+    assert set(positions.tolist()) != set(near[:10].tolist())
 
 
 def test_a_sample_without_neighbours_wants_nothing(tmp_path):

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from searchkbd.corpus.sentence import Place, Sentence
-from searchkbd.index import writer
+from searchkbd.index import codes, segments, writer
+from searchkbd.index.codes import Recall
 from searchkbd.index.reader import IndexReader
 from searchkbd.index.writer import build_index
 from searchkbd.search.engine import search
@@ -34,12 +35,16 @@ def reader(tmp_path_factory, trigrams):
             items.append(Sentence(f"k{n}", "kbd", kbd, f"g{n}", "t", None, Place("t", n)))
         if n == 50:
             items.append(Sentence("f", "fr", "l'eau", f"g{n}", "t", None, Place("t", n)))
-    old = writer.FILE_ROWS, writer.ENCODE_BATCH
-    writer.FILE_ROWS, writer.ENCODE_BATCH = 70, 40  # several files a language
     directory = tmp_path_factory.mktemp("search") / "i"
-    build_index(directory, items, trigrams)
-    writer.FILE_ROWS, writer.ENCODE_BATCH = old
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(segments, "SEGMENT_ROWS", 70)  # several of them a language
+        patch.setattr(codes, "CODES_ROWS", 100)  # Russian has codes, the others have not
+        patch.setattr(writer, "ENCODE_BATCH", 40)
+        build_index(directory, items, trigrams)
     with IndexReader(directory) as reader:
+        assert [(p.lang, p.codes is not None) for p in reader.partitions] == [
+            ("ru", True), ("kbd", False), ("fr", False),
+        ]  # fmt: skip
         yield reader
 
 
@@ -47,12 +52,13 @@ def run(reader, trigrams, query, lang="ru", **options):
     return search(reader, trigrams, [query], [lang], **options)[0]
 
 
-def test_nearest_is_exact_over_all_files(reader, trigrams):
+def test_nearest_is_exact_over_all_segments(reader, trigrams):
     queries = trigrams.encode(["снег лес вода", "щӏалэ къэкӏуащ", "мост"])
     everything = reader.connection.execute("SELECT row, lang FROM sentences").fetchall()
     rows = np.array([row for row, _ in everything])
     scores = queries @ reader.vectors(rows).T
-    for found, own in zip(nearest(reader, queries, 25), scores, strict=True):
+    exact = nearest(reader, queries, 25, recall=Recall.EXACT)
+    for found, own in zip(exact, scores, strict=True):
         assert np.allclose([r.score for r in found], np.sort(own)[::-1][:25], atol=1e-6)
         own_by_row = dict(zip(rows.tolist(), own.tolist(), strict=True))
         assert all(abs(own_by_row[r.row] - r.score) < 1e-6 for r in found)
@@ -64,9 +70,10 @@ def test_nearest_is_exact_over_all_files(reader, trigrams):
     mode=st.sampled_from([SearchMode.FUSED, SearchMode.SEMANTIC]),
     langs=st.lists(st.sampled_from(["ru", "kbd", "fr"]), max_size=3, unique=True),
     k=st.integers(1, 40),
+    recall=st.sampled_from(Recall),
 )
-def test_a_filter_never_shortens_the_list(reader, trigrams, query, mode, langs, k):
-    hits = run(reader, trigrams, query, mode=mode, langs=langs, k=k).hits
+def test_a_filter_never_shortens_the_list(reader, trigrams, query, mode, langs, k, recall):
+    hits = run(reader, trigrams, query, mode=mode, langs=langs, k=k, recall=recall).hits
     available = {"ru": 300, "kbd": 30, "fr": 1}
     assert len(hits) == min(k, sum(available[lang] for lang in langs or available))
     assert [hit.rank for hit in hits] == list(range(1, len(hits) + 1))
@@ -80,7 +87,7 @@ def test_a_hit_carries_its_group(reader, trigrams):
     hit = run(reader, trigrams, "щӏалэ 50 къэкӏуащ", "kbd", k=1).hits[0]
     assert (hit.id, hit.lang, hit.group, hit.origin) == ("k50", "kbd", "g50", "t")
     assert [(t.id, t.lang) for t in hit.translations] == [("r50", "ru"), ("f", "fr")]
-    assert hit.score == pytest.approx(1) and hit.similarity == pytest.approx(1)
+    assert hit.score == pytest.approx(1) and hit.similarity == pytest.approx(1, abs=1e-3)
 
 
 def test_a_literal_hit_comes_first_whatever_its_vector(reader, trigrams):
@@ -122,6 +129,15 @@ def test_a_batch_answers_like_single_queries(reader, trigrams):
         single = run(reader, trigrams, query, lang, k=7)
         assert [h.id for h in single.hits] == [h.id for h in result.hits]
     assert search(reader, trigrams, [], []) == []
+
+
+def test_every_level_of_recall_finds_what_is_there_literally(reader, trigrams):
+    rows = reader.connection.execute("SELECT text, id FROM sentences WHERE lang = 'ru'").fetchall()
+    for text, id_ in rows[::30]:
+        for mode in (SearchMode.FUSED, SearchMode.SEMANTIC):
+            for recall in Recall:
+                hits = run(reader, trigrams, text, mode=mode, recall=recall, k=3).hits
+                assert hits[0].id == id_, (mode, recall)
 
 
 def test_json_shape(reader, trigrams):

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -22,21 +23,22 @@ def small(monkeypatch) -> None:
         monkeypatch.setattr(module, name, value)
 
 
-@pytest.fixture
-def crash(tmp_path) -> Callable[..., dict]:
-    """Run scripts/crash.py with these arguments and return what it found.
+def run_crash(folder: Path, *arguments: str) -> dict:
+    """Run scripts/crash.py with these arguments in *folder* and return what it found.
 
     In a process without threads, since it forks.
     """
+    command = [sys.executable, str(ROOT / "scripts" / "crash.py"), *arguments]
+    done = subprocess.run(
+        [*command, "--directory", str(folder)], capture_output=True, text=True, cwd=ROOT
+    )
+    assert done.stdout, done.stderr[-4000:]
+    report = json.loads(done.stdout)
+    assert done.returncode == 0, report
+    return report
 
-    def run(*arguments: str) -> dict:
-        command = [sys.executable, str(ROOT / "scripts" / "crash.py"), *arguments]
-        done = subprocess.run(
-            [*command, "--directory", str(tmp_path)], capture_output=True, text=True, cwd=ROOT
-        )
-        assert done.stdout, done.stderr[-4000:]
-        report = json.loads(done.stdout)
-        assert done.returncode == 0, report
-        return report
 
-    return run
+@pytest.fixture
+def crash(tmp_path) -> Callable[..., dict]:
+    """``run_crash`` in a folder of its own."""
+    return partial(run_crash, tmp_path)

@@ -10,11 +10,12 @@ import hashlib
 import json
 import os
 import random
+import shutil
 import sqlite3
 import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
-from itertools import count
+from functools import partial
 from pathlib import Path
 
 from searchkbd import api
@@ -30,7 +31,16 @@ from searchkbd.search.engine import search
 from searchkbd.search.hit import SearchMode
 from searchkbd.text.forms import search_key, words
 from tests.conftest import TrigramEncoder
-from tests.index.crash.model import State, World, new_sentences, state_of
+from tests.index.crash.model import (
+    Operation,
+    State,
+    World,
+    Wrong,
+    check,
+    check_vectors,
+    new_sentences,
+    state_of,
+)
 
 PLACES = ("database", *KINDS)
 """Kinds of files of an index."""
@@ -81,7 +91,9 @@ class Patient:
     def __init__(self, directory: Path, seed: int) -> None:
         self.directory = directory
         self.rng = random.Random(seed)
-        self._questions = _questions(_build(directory, seed), self.rng)
+        self._world = World(seed)
+        self.state = _build(directory, self._world)
+        self._questions = _questions(self.state, self.rng)
         self._sound = _answers(directory, self._questions)
         self._content = _content(directory)
         if REFUSED in self._sound.values() or not verify_index(directory).ok:
@@ -108,12 +120,71 @@ class Patient:
             where = f"{path.name} byte {at} bit {bit}"
             yield where, self.examined(path, lambda p, new=bytes(changed): p.write_bytes(new))
 
-    def examined(self, path: Path, damage: Callable[[Path], object]) -> Outcome:
+    def cut(self, place: str) -> Iterator[tuple[str, Outcome]]:
+        """Take away, empty, shorten, lengthen and zero a file of this kind; yield as above."""
+        path = self.rng.choice(self.files(place))
+        size = path.stat().st_size
+        for name, damage in {
+            "missing": lambda p: p.unlink(),
+            "empty": lambda p: os.truncate(p, 0),
+            "half": lambda p: os.truncate(p, size // 2),
+            "a byte short": lambda p: os.truncate(p, size - 1),
+            "a byte long": lambda p: os.truncate(p, size + 1),
+            "zeros": lambda p: p.write_bytes(bytes(size)),
+            "of noise": lambda p: p.write_bytes(self.rng.randbytes(size)),
+        }.items():
+            yield f"{path.name} {name}", self.examined(path, damage)
+
+    def written_to(self, place: str, times: int) -> Iterator[tuple[str, Outcome]]:
+        """Flip bits and write to the index then; yield as above.
+
+        Damage must not become the index: what is written is right, or refused, or still known to
+        be damaged.
+        """
+        for number in range(times):
+            name = ("add", "delete", "edit")[number % 3]
+            operation = self._world.make(name, self.state)
+            path = self.rng.choice(self.files(place))
+            data = bytearray(path.read_bytes())
+            at, bit = self.rng.randrange(len(data)), self.rng.randrange(8)
+            data[at] ^= 1 << bit
+            outcome = self.examined(
+                path, lambda p, new=bytes(data): p.write_bytes(new), partial(self._write, operation)
+            )
+            yield f"{name} after {path.name} byte {at} bit {bit}", outcome
+
+    def _write(self, operation: Operation) -> Outcome:
+        copy = Path(shutil.copytree(self.directory, self.directory.with_name("written")))
+        try:
+            operation.run(copy)
+            compact(copy)  # copies what is there into new files, with new checksums
+        except SearchkbdError:
+            return Outcome(found=True, refused=1)
+        else:
+            try:
+                if not verify_index(copy).ok:
+                    return Outcome(found=True)
+                check(copy, [operation.after], self.rng)
+                check_vectors(copy)
+            except SearchkbdError:
+                return Outcome(found=True)
+            except Wrong:
+                return Outcome(wrong=1)
+            return Outcome(means_nothing=True)
+        finally:
+            shutil.rmtree(copy)
+
+    def examined(
+        self,
+        path: Path,
+        damage: Callable[[Path], object],
+        examine: Callable[[], Outcome] | None = None,
+    ) -> Outcome:
         """Do *damage* to *path*, see what comes of it, and make it whole again."""
         data = path.read_bytes()
         damage(path)
         try:
-            return _in_child(self._examine)
+            return _in_child(examine or self._examine)
         finally:
             path.write_bytes(data)
             for suffix in ("-wal", "-shm"):
@@ -135,12 +206,11 @@ class Patient:
         )
 
 
-def _build(directory: Path, seed: int) -> State:
+def _build(directory: Path, world: World) -> State:
     """Build an index of every kind of file, with sentences deleted and changed; return it."""
-    world = World(seed)
     # Inverted lists for the one, codes without them for the other, neither for the third.
     langs = ["kbd"] * 6 + ["ru"] * 4 + ["en"]
-    new = new_sentences(world.rng, count(), 220, world.rng.sample(langs, len(langs)))
+    new = new_sentences(world.rng, world.numbers, 220, world.rng.sample(langs, len(langs)))
     build_index(directory, new, world.encoder)
     compact(directory)
     state = state_of(new)
@@ -211,10 +281,17 @@ def _search(
     return question
 
 
+# Of full-text tables: row 1 has the totals, which only ranking by BM25 would read; row 10 begins
+# with four bytes that tell other connections when to read the configuration again.
+_MEANINGFUL = "SELECT id, substr(block, CASE id WHEN 1 THEN 1e6 WHEN 10 THEN 5 ELSE 1 END) FROM"
+
+
 def _content(directory: Path) -> str:
     """Return a digest of every row of every table, and of what SQLite says of them."""
     digest = hashlib.sha256()
     path = database_path(directory).absolute()
+    if not path.exists():
+        return "not there"
     connection = sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)
     connection.text_factory = bytes
     try:
@@ -222,9 +299,8 @@ def _content(directory: Path) -> str:
             "SELECT name FROM sqlite_master WHERE rootpage > 0 AND type = 'table' ORDER BY name"
         ).fetchall():
             name = name.decode()
-            # The totals of a full-text table (row 1), which only ranking by BM25 would read.
-            spared = " WHERE id <> 1" if name in {f"{each}_data" for each in FULL_TEXT} else ""
-            for row in connection.execute(f"SELECT * FROM {name}{spared}"):
+            sql = _MEANINGFUL if name in {f"{each}_data" for each in FULL_TEXT} else "SELECT * FROM"
+            for row in connection.execute(f"{sql} {name}"):
                 digest.update(repr(row).encode())
         for row in connection.execute("SELECT type, name, tbl_name, sql FROM sqlite_master"):
             digest.update(repr(row).encode())

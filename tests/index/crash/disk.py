@@ -12,8 +12,10 @@ WRITING = ("fsync", "replace", "mkdir", "chmod")
 
 FREEING = ("unlink", "rmdir")
 
+FILE_EVENTS = frozenset({*WRITING, *FREEING, "mkstemp", "write"})
+
 Happen = Callable[[str], None]
-"""Told of an event that is about to happen: ``file``, or the SQL statement."""
+"""Told of an event that is about to happen: one of FILE_EVENTS, or the SQL statement."""
 
 
 def watch_files(
@@ -26,16 +28,18 @@ def watch_files(
     *set_attribute* puts the watching functions in the place of those they call.
     """
 
-    def watched(function: Callable) -> Callable:
+    def watch(module: object, name: str) -> None:
+        function = getattr(module, name)
+
         def watching(*args, **options):
-            happen("file")
+            happen(name)
             return function(*args, **options)
 
-        return watching
+        set_attribute(module, name, watching)
 
     for name in functions:
-        set_attribute(os, name, watched(getattr(os, name)))
-    set_attribute(tempfile, "mkstemp", watched(tempfile.mkstemp))
+        watch(os, name)
+    watch(tempfile, "mkstemp")
     fdopen = os.fdopen
     set_attribute(os, "fdopen", lambda *args, **options: _Torn(fdopen(*args, **options), happen))
 
@@ -73,5 +77,5 @@ class _Torn:
         half = len(data) // 2
         self._file.write(data[:half])
         self._file.flush()
-        self._happen("file")
+        self._happen("write")
         self._file.write(data[half:])

@@ -16,7 +16,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.index.crash.disk import FREEING, WRITING, watch_files, watch_statements
+from tests.index.crash.disk import (
+    FILE_EVENTS,
+    FREEING,
+    WRITING,
+    watch_files,
+    watch_statements,
+)
 from tests.index.crash.model import Operation, State, World, Wrong, check
 
 
@@ -24,8 +30,9 @@ from tests.index.crash.model import Operation, State, World, Wrong, check
 class Kill:
     """When a process dies: after ``delay`` seconds, or at an event that it counts itself.
 
-    ``kind`` is ``time``; ``file`` or ``sql``, the ``at``-th change of a file or statement; or
-    ``commit``, the ``at``-th of either from the ``nth`` COMMIT on, that one counted.
+    ``kind`` is ``time``; ``file``, ``unlink`` or ``sql``, the ``at``-th change of a file, removal
+    of one, or statement; or ``commit``, the ``at``-th of any from the ``nth`` COMMIT on, that one
+    counted.
     """
 
     kind: str
@@ -49,13 +56,14 @@ class Events:
         watch_statements(self._happen)
 
     def _happen(self, what: str) -> None:
-        kind = "file" if what == "file" else "sql"
-        self.counts[kind] += 1
+        kinds = {"file" if what in FILE_EVENTS else "sql"}
+        if what in FREEING:
+            kinds.add("unlink")
+        self.counts.update(kinds)
         self._commits += what == "COMMIT"
-        counted = self._kill.kind == kind
-        if self._kill.kind == "commit":
-            counted = self._commits >= self._kill.nth
-        if counted:
+        if self._commits >= self._kill.nth:
+            kinds.add("commit")
+        if self._kill.kind in kinds:
             self._left -= 1
             if self._left == 0:
                 os.kill(os.getpid(), signal.SIGKILL)
@@ -110,11 +118,14 @@ class Killing:
 
     def _drawn(self, name: str) -> Kill:
         tally = self.tallies.setdefault(name, Tally())
-        kind = self.rng.choice(["time", "time", "file", "file", "sql", "commit"])
+        kind = self.rng.choice(["time", "time", "file", "unlink", "sql", "commit"])
         if kind == "time":
             return Kill(kind, delay=self.rng.uniform(0, 1.1 * tally.seconds))
+        if kind == "unlink":
+            return Kill(kind, at=self.rng.randint(1, 5))
         if kind == "commit":
-            return Kill(kind, at=self.rng.randint(1, 14), nth=self.rng.randint(1, 2))
+            at = self.rng.choice([1, 1, self.rng.randint(2, 14)])
+            return Kill(kind, at=at, nth=self.rng.randint(1, 2))
         return Kill(kind, at=self.rng.randint(1, 1 + int(1.1 * tally.events[kind])))
 
     def _round(self, operation: Operation, kill: Kill) -> str:

@@ -13,6 +13,8 @@ from functools import cache
 from itertools import count
 from pathlib import Path
 
+import numpy as np
+
 from searchkbd import api
 from searchkbd.corpus.options import ReadOptions
 from searchkbd.corpus.read import read_corpus
@@ -39,7 +41,7 @@ SMALL = (
     (codes, "CODES_ROWS", 60),
     (codes, "IVF_ROWS", 110),
     (hubness, "MIN_ROWS", 64),
-    (hubness, "GROWTH", 2),
+    (hubness, "GROWTH", 1.2),
     (writer, "ENCODE_BATCH", 16),
     (compaction, "DEAD_SHARE", 0.2),
 )
@@ -97,7 +99,7 @@ class World:
     def __init__(self, seed: int) -> None:
         self.rng = random.Random(seed)
         self.encoder = TrigramEncoder()
-        self._numbers = count()
+        self.numbers = count()
 
     def draw(self, state: State) -> Operation:
         """Return an operation that makes sense on *state* and keeps it from growing for ever."""
@@ -140,7 +142,7 @@ class World:
     def _edit(self, state: State) -> Operation:
         id = self.rng.choice(sorted(state))
         lang = state[id][0]
-        text = new_sentences(self.rng, self._numbers, 1, [lang])[0].text
+        text = new_sentences(self.rng, self.numbers, 1, [lang])[0].text
         return Operation(
             "edit",
             lambda d: edit_sentence(d, id, self.encoder, text=text),
@@ -160,7 +162,7 @@ class World:
     def _new(self, least: int, most: int) -> list[Sentence]:
         # Two languages get most, so that these have codes and inverted lists.
         langs = [*LANGS, "kbd", "ru", "kbd", "ru", "kbd", "ru"]
-        return new_sentences(self.rng, self._numbers, self.rng.randint(least, most), langs)
+        return new_sentences(self.rng, self.numbers, self.rng.randint(least, most), langs)
 
 
 def stored(directory: Path) -> State:
@@ -208,6 +210,16 @@ def check_content(directory: Path, allowed: Sequence[State]) -> State:
     if found and not (result := verify_index(directory)).ok:
         raise Wrong(f"not sound: {result.problems}")
     return found
+
+
+def check_vectors(directory: Path) -> None:
+    """Raise Wrong unless every sentence has the vector of its text."""
+    with IndexReader(directory) as reader:
+        sentences = list(reader.iterate())
+        wanted = TrigramEncoder().encode([s.text for s in sentences])
+        found = reader.vectors([s.row for s in sentences])
+    if not np.allclose(found, wanted, atol=1e-3):
+        raise Wrong("a vector is not that of its sentence")
 
 
 def _difference(found: State, allowed: Sequence[State]) -> str:

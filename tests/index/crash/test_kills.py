@@ -17,7 +17,7 @@ def test_nothing_is_lost_nothing_twice_nothing_half(crash):
     assert set(found) == {"build", "add", "delete", "edit", "replace", "compact", "tune"}
     assert sum(sum(each["kills"].values()) for each in found.values()) == KILLS
     kinds = {kind for each in found.values() for kind in each["kills"]}
-    assert kinds == {"time", "file", "sql", "commit"}
+    assert kinds == {"time", "file", "unlink", "sql", "commit"}
     # Of those that change something, some were killed before and some after that was settled.
     outcomes = [set(each["outcomes"]) for each in found.values()]
     assert any("before" in each for each in outcomes) and any("after" in each for each in outcomes)
