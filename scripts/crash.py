@@ -51,7 +51,7 @@ def damage(directory: Path, options: argparse.Namespace) -> dict:
         for what, outcomes in (
             (f"{place}, a bit flipped", patient.flipped(place, int(count))),
             (f"{place}, cut", patient.cut(place)),
-            (f"{place}, written to then", patient.written_to(place, int(count) // 2)),
+            (f"{place}, written to then", patient.written_to(place, int(count) // 4)),
         ):
             tally = found[what] = Counter()
             for where, outcome in outcomes:

@@ -16,12 +16,13 @@ from pathlib import Path
 from searchkbd.corpus.read import read_corpus
 from searchkbd.corpus.sentence import Place, Sentence
 from searchkbd.encoders import load_encoder
+from searchkbd.index import hubs
 from searchkbd.index.reader import IndexReader
 from searchkbd.index.writer import Mode, build_index
-from searchkbd.search import engine, semantic
+from searchkbd.search import engine
 from searchkbd.search.hit import SearchMode
 
-WEIGHT = semantic.HUBNESS_WEIGHT
+WEIGHT = hubs.WEIGHT
 SETTINGS = {
     "nearest neighbours, hubs and all": (SearchMode.SEMANTIC, None),
     "nearest neighbours without hubs": (SearchMode.SEMANTIC, None),
@@ -45,7 +46,7 @@ def main() -> None:
     print("|---|---|---|")
     with IndexReader(options.index) as reader:
         for name, (mode, threshold) in SETTINGS.items():
-            semantic.HUBNESS_WEIGHT = 0.0 if name.endswith("hubs and all") else WEIGHT
+            hubs.WEIGHT = 0.0 if name.endswith("hubs and all") else WEIGHT
             if threshold is not None:
                 engine.PARAPHRASE = threshold
             cells = []

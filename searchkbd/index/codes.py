@@ -3,9 +3,13 @@
 A rotation, then product quantisation (Jégou, Douze, Schmid 2011, "Product Quantization for Nearest
 Neighbor Search") to 4 bits for every four or eight dimensions, scanned in registers (André,
 Kermarrec, Le Scouarnec 2015, "Cache Locality Is Not Enough: High-Performance Nearest Neighbor
-Search with Product Quantization Fast Scan"): 32 or 64 bytes for 512 dimensions instead of 1,024. Their order is only nearly right, so they
-give candidates, which searchkbd.index.partition compares with the vectors themselves. From
-IVF_ROWS on, inverted lists in front of them leave most codes unread.
+Search with Product Quantization Fast Scan"): 64 or 32 bytes for 512 dimensions instead of 1,024.
+Their order is only nearly right, so they give candidates, which searchkbd.index.partition compares
+with the vectors themselves. From IVF_ROWS on, inverted lists in front leave many codes unread.
+
+One part more holds what a search takes off for hubness (searchkbd.index.hubs), so that candidates
+come in the order of the scores that hits are ranked by; by cosines alone, it would take three times
+as many of them.
 
 A vector is known by its position: segments one after the other, in the order of ``segments``.
 """
@@ -22,7 +26,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from searchkbd.index import hubs
 from searchkbd.index.files import IndexFile, check_size, check_sum, damaged
+from searchkbd.index.rows import RowFile
 from searchkbd.index.vectors import VectorFile, widen
 
 CODES_ROWS = 8_192
@@ -50,6 +56,11 @@ class Block(Protocol):
     """What codes are made of: a segment."""
 
     def __len__(self) -> int: ...
+
+    @property
+    def row_file(self) -> RowFile:
+        """What is known of each vector."""
+        ...
 
     def read_vectors(self) -> VectorFile:
         """Return the vectors, mapped anew."""
@@ -127,7 +138,7 @@ def width(dim: int, rows: int) -> int | None:
 
 def code_bytes(dim: int, rows: int) -> int:
     """Return the bytes of one code of *rows*."""
-    return -(-dim // (width(dim, rows) or 1) // 2)
+    return (dim // (width(dim, rows) or 1) + 2) // 2
 
 
 def make_codes(
@@ -141,13 +152,14 @@ def make_codes(
     import faiss
 
     total = sum(map(len, segments))
-    parts = dim // width(dim, total)
-    spec = f"PQ{parts}x4fs"
+    room = width(dim, total)
+    parts = dim // room
+    spec = f"PQ{parts + 1}x4fs"
     kind, learn = "pq", TRAINING_ROWS
     if total >= IVF_ROWS:
         lists = 1 << round(np.log2(2 * np.sqrt(total)))
         kind, spec, learn = "ivfpq", f"IVF{lists},{spec}", max(TRAINING_ROWS, _LIST_ROWS * lists)
-    quantizer = faiss.index_factory(dim, spec, faiss.METRIC_INNER_PRODUCT)
+    quantizer = faiss.index_factory(room * (parts + 1), spec, faiss.METRIC_INNER_PRODUCT)
     if kind == "ivfpq":
         inverted = faiss.extract_index_ivf(quantizer)
         inverted.cp.niter = 8
@@ -155,16 +167,20 @@ def make_codes(
         # Of the vectors themselves: codes of one list are comparable with those of another.
         inverted.by_residual = False
     sample = _drawn(segments, total, min(learn, total))
-    rotation = faiss.LinearTransform(dim, dim, False)
-    faiss.copy_array_to_vector(_rotation(sample[:TRAINING_ROWS], parts).ravel(), rotation.A)
+    # The last number of a vector is put into a part of its own, as it is.
+    matrix = np.zeros((room * (parts + 1), dim + 1), dtype=np.float32)
+    matrix[:dim, :dim] = _rotation(sample[:TRAINING_ROWS, :dim], parts)
+    matrix[dim, dim] = 1
+    rotation = faiss.LinearTransform(dim + 1, len(matrix), False)
+    faiss.copy_array_to_vector(matrix.ravel(), rotation.A)
     rotation.is_trained = True
     index = faiss.IndexPreTransform(rotation, quantizer)
     index.train(sample)
     for segment in segments:
-        halves = segment.read_vectors().halves
-        for start in range(0, len(halves), _CHUNK):
-            index.add(widen(halves[start : start + _CHUNK]))
-            step(min(_CHUNK, len(halves) - start))
+        for start in range(0, len(segment), _CHUNK):
+            part = np.arange(start, min(start + _CHUNK, len(segment)))
+            index.add(_with_hubness(segment, part))
+            step(len(part))
     return kind, memoryview(faiss.serialize_index(index))
 
 
@@ -208,7 +224,7 @@ class Codes:
             index = faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC)
         except RuntimeError as error:
             raise damaged(path, "not a readable FAISS file") from error
-        if (index.ntotal, index.d) != (total, dim):
+        if (index.ntotal, index.d) != (total, dim + 1):
             raise damaged(path, f"not the codes of {total} vectors of {dim} dimensions")
         self._index = index
         self._ivf = faiss.try_extract_index_ivf(index)
@@ -223,10 +239,16 @@ class Codes:
         return self._ivf.nlist if self._ivf is not None else 0
 
     def search(
-        self, queries: NDArray[np.float32], count: int, lists: int
+        self, queries: NDArray[np.float32], count: int, lists: int, less_hubs: bool = False
     ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-        """Return approximate scores and positions, [q, count'], best first; -1: no vector."""
+        """Return approximate scores and positions, [q, count'], best first; -1: no vector.
+
+        Scores are inner products, with *less_hubs* less half the hubness.
+        """
         import faiss
+
+        last = np.full((len(queries), 1), less_hubs, dtype=np.float32)
+        queries = np.hstack([queries, last])
 
         count = min(count, self._index.ntotal)
         if self._ivf is None:
@@ -244,6 +266,13 @@ def _drawn(segments: Sequence[Block], total: int, count: int) -> NDArray[np.floa
     for segment in segments:
         stop = start + len(segment)
         mine = places[(places >= start) & (places < stop)] - start
-        parts.append(widen(segment.read_vectors().halves[mine]))
+        parts.append(_with_hubness(segment, mine))
         start = stop
     return np.concatenate(parts)
+
+
+def _with_hubness(segment: Block, places: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Return float32 [m, dim + 1]: the vectors at *places* and what each loses for its hubness."""
+    vectors = widen(segment.read_vectors().halves[places])
+    lost = hubs.WEIGHT * np.maximum(segment.row_file.hubness[places].astype(np.float32), 0)
+    return np.hstack([vectors, -lost[:, None]])

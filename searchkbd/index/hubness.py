@@ -28,13 +28,6 @@ from searchkbd.index.vectors import widen
 if TYPE_CHECKING:
     from searchkbd.index.transaction import WriteTransaction
 
-WEIGHT = 0.5
-"""Share of its hubness that a sentence loses in a search. CSLS takes 2 cos - r(query) - r(target),
-so half of r(target) for one cosine; docs/benchmarks.md has what it gains."""
-
-DEPTH = 100
-"""Nearest rows, at the least, among which the order is settled."""
-
 NEIGHBOURS = 10
 MAX_ANCHORS = 4096
 MIN_ROWS = 256

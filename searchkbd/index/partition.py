@@ -15,6 +15,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from searchkbd.index import hubs
 from searchkbd.index.codes import Codes, Recall
 from searchkbd.index.rows import row_sums
 from searchkbd.index.segments import Segment
@@ -86,7 +87,12 @@ class Partition:
         return found, widen(halves[found])
 
     def candidates(
-        self, queries: NDArray[np.float32], count: int, least: int, recall: Recall
+        self,
+        queries: NDArray[np.float32],
+        count: int,
+        least: int,
+        recall: Recall,
+        less_hubs: bool = False,
     ) -> list[tuple[NDArray[np.float32], NDArray[np.int64]]]:
         """Return for each query approximate scores and positions of live rows, best first.
 
@@ -96,7 +102,8 @@ class Partition:
         lists = self.codes.entry.efforts[recall].lists
         total = int(self.starts[-1])
         found: list[tuple[NDArray[np.float32], NDArray[np.int64]]] = []
-        for scores, positions in zip(*self.codes.search(queries, count, lists), strict=True):
+        searched = self.codes.search(queries, count, lists, less_hubs)
+        for scores, positions in zip(*searched, strict=True):
             found.append(self._living(scores, positions))
         for at, (_, positions) in enumerate(found):
             wider, more = count, lists
@@ -104,7 +111,7 @@ class Partition:
             # What was deleted may have been the nearest, or an inverted list may hold too few.
             while len(positions) < enough and (wider < total or more < self.codes.lists):
                 wider, more = min(4 * wider, total), min(4 * max(more, 1), self.codes.lists)
-                scores, wide = self.codes.search(queries[at : at + 1], wider, more)
+                scores, wide = self.codes.search(queries[at : at + 1], wider, more, less_hubs)
                 found[at] = self._living(scores[0], wide[0])
                 positions = found[at][1]
             if len(positions) < enough:
@@ -135,12 +142,18 @@ class Partition:
 
 
 def nearest(
-    partitions: Sequence[Partition], queries: NDArray[np.float32], k: int, recall: Recall
+    partitions: Sequence[Partition],
+    queries: NDArray[np.float32],
+    k: int,
+    recall: Recall,
+    *,
+    less_hubs: bool = False,
 ) -> list[Nearest]:
     """Return for each query its *k* nearest rows in all of *partitions*.
 
-    *queries* is float32 [q, dim], unit length. Fewer than *k* only where there are no more.
-    Raises IndexDamagedError.
+    *queries* is float32 [q, dim], unit length. With *less_hubs*, the rows that are best by
+    ``hubs.held_back``; where vectors are scanned, of the nearest hubs.DEPTH, or 2 *k* if that is
+    more. Fewer than *k* only where there are no more. Raises IndexDamagedError.
     """
     coded = [p for p in partitions if p.codes is not None and recall is not Recall.EXACT]
     scanned = [
@@ -149,16 +162,17 @@ def nearest(
         for segment in (p.others if p in coded else p.segments)
         if segment.entry.live
     ]
+    depth = max(hubs.DEPTH, 2 * k) if less_hubs else k
     with _threads_for(len(queries)):
         answers: list[list[Nearest]] = [[] for _ in queries]
         for segment in scanned:
-            for answer, found in zip(answers, _scan(segment, queries, k), strict=True):
+            for answer, found in zip(answers, _scan(segment, queries, depth), strict=True):
                 answer.append(found)
         if coded:
-            compared = _compared(coded, queries, k, recall)
+            compared = _compared(coded, queries, k, recall, less_hubs)
             for answer, found in zip(answers, compared, strict=True):
                 answer.append(found)
-    return [_best(answer, k) for answer in answers]
+    return [_best(answer, k, less_hubs) for answer in answers]
 
 
 def _scan(segment: Segment, queries: NDArray[np.float32], k: int) -> Iterator[Nearest]:
@@ -178,11 +192,15 @@ def _scan(segment: Segment, queries: NDArray[np.float32], k: int) -> Iterator[Ne
 
 
 def _compared(
-    partitions: Sequence[Partition], queries: NDArray[np.float32], k: int, recall: Recall
+    partitions: Sequence[Partition],
+    queries: NDArray[np.float32],
+    k: int,
+    recall: Recall,
+    less_hubs: bool,
 ) -> Iterator[Nearest]:
     counts = [max(_SPARE * k, p.codes.entry.efforts[recall].candidates) for p in partitions]
     lists = [
-        partition.candidates(queries, count, k, recall)
+        partition.candidates(queries, count, k, recall, less_hubs)
         for partition, count in zip(partitions, counts, strict=True)
     ]
     for query, found in zip(queries, zip(*lists, strict=True), strict=True):
@@ -239,13 +257,17 @@ def _compare(
     return Nearest(rows, inner_products(halves, query), hubness.astype(np.float32))
 
 
-def _best(parts: Sequence[Nearest], k: int) -> Nearest:
+def _best(parts: Sequence[Nearest], k: int, less_hubs: bool) -> Nearest:
     if not parts:
         return Nearest(np.empty(0, np.int64), np.empty(0, np.float32), np.empty(0, np.float32))
     rows = np.concatenate([part.rows for part in parts])
     scores = np.concatenate([part.scores for part in parts])
     hubness = np.concatenate([part.hubness for part in parts])
-    order = np.lexsort((rows, -scores))[:k]
+    if less_hubs:
+        # The cosine decides among those that have nothing left.
+        order = np.lexsort((rows, -scores, -hubs.held_back(scores, hubness)))[:k]
+    else:
+        order = np.lexsort((rows, -scores))[:k]
     return Nearest(rows[order], scores[order], hubness[order])
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from searchkbd.index import hubness
+from searchkbd.index import hubs
 from searchkbd.index.codes import TARGETS, Codes, Effort, Recall
 from searchkbd.index.partition import Partition
 
@@ -30,9 +30,6 @@ _CANDIDATE_READS = 300
 """Codes that are read in the time that it takes to compare one candidate (docs/benchmarks.md)."""
 
 _BATCH = 64  # vectors searched at a time: bounds the memory
-_SAME = 0.999
-"""Cosine from which a neighbour is the sample itself, or its repetition, and does not count."""
-
 
 @dataclass(frozen=True, slots=True)
 class Measured:
@@ -96,7 +93,7 @@ def _true_hits(
 ) -> list[NDArray[np.int64]]:
     """Return for each of *sample* the positions of an exact search's hits, itself left out."""
     # A few more than needed, for the repetitions that do not count.
-    count = hubness.DEPTH + NEIGHBOURS
+    count = hubs.DEPTH + NEIGHBOURS
     scores = np.full((len(sample), 0), -np.inf, dtype=np.float32)
     measures = np.zeros((len(sample), 0), dtype=np.float32)
     positions = np.zeros((len(sample), 0), dtype=np.int64)
@@ -111,9 +108,9 @@ def _true_hits(
         positions = np.take_along_axis(positions, best, axis=1)
         measures = np.take_along_axis(measures, best, axis=1)
     hits = []
-    for near, hubs, places in zip(scores, measures, positions, strict=True):
-        others = np.flatnonzero((near < _SAME) & np.isfinite(near))[: hubness.DEPTH]
-        ranked = near[others] - hubness.WEIGHT * np.maximum(hubs[others], 0)
+    for near, measured, places in zip(scores, measures, positions, strict=True):
+        others = np.flatnonzero((near < hubs.SAME) & np.isfinite(near))[: hubs.DEPTH]
+        ranked = hubs.held_back(near[others], measured[others])
         hits.append(places[others[np.argsort(-ranked, kind="stable")[:NEIGHBOURS]]])
     return hits
 
@@ -126,7 +123,9 @@ def _measure(
 ) -> Measured:
     places: list[NDArray[np.int64]] = []
     for start in range(0, len(sample), _BATCH):
-        _, positions = codes.search(sample[start : start + _BATCH], MAX_CANDIDATES, lists)
+        _, positions = codes.search(
+            sample[start : start + _BATCH], MAX_CANDIDATES, lists, less_hubs=True
+        )
         for ranked, wanted in zip(positions, true[start : start + _BATCH], strict=True):
             same = ranked == wanted[:, None]
             places.append(np.where(same.any(axis=1), same.argmax(axis=1), MAX_CANDIDATES))

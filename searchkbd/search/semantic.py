@@ -7,14 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from searchkbd.index import hubness, partition
+from searchkbd.index import hubs, partition
 from searchkbd.index.codes import Recall
 from searchkbd.index.partition import Nearest
 from searchkbd.index.reader import IndexReader
 from searchkbd.search.ranking import Ranked
-
-_SAME = 0.999
-"""Cosine from which a row is the query itself, and loses nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,27 +32,21 @@ def without_hubs(
 ) -> list[list[Neighbour]]:
     """Return for each query *k* rows, best first, ranked by cosine less half their hubness.
 
-    They are the best among the nearest 100 rows, or 2 *k* if that is more. Scores are 0 to 1; a
-    row that is the query itself stays ahead. Other arguments as of ``nearest``.
+    Scores are 0 to 1 (searchkbd.index.hubs); a row that is the query itself stays ahead. Other
+    arguments as of ``nearest``.
     """
-    lists = []
-    for found in _found(reader, queries, max(hubness.DEPTH, 2 * k), langs, recall):
-        similarity = np.minimum(found.scores, 1.0)
-        score = np.maximum(similarity - hubness.WEIGHT * np.maximum(found.hubness, 0.0), 0.0)
-        score = np.where(found.scores >= _SAME, similarity, score)
-        # The cosine decides among those that have nothing left.
-        order = np.lexsort((found.rows, -found.scores, -score))[:k]
-        lists.append(
-            list(
-                map(
-                    Neighbour,
-                    found.rows[order].tolist(),
-                    found.scores[order].tolist(),
-                    score[order].tolist(),
-                )
+    found = _found(reader, queries, k, langs, recall, less_hubs=True)
+    return [
+        list(
+            map(
+                Neighbour,
+                each.rows.tolist(),
+                each.scores.tolist(),
+                hubs.held_back(each.scores, each.hubness).tolist(),
             )
         )
-    return lists
+        for each in found
+    ]
 
 
 def nearest(
@@ -72,7 +63,7 @@ def nearest(
     """
     return [
         list(map(Ranked, found.rows.tolist(), found.scores.tolist()))
-        for found in _found(reader, queries, k, langs, recall)
+        for found in _found(reader, queries, k, langs, recall, less_hubs=False)
     ]
 
 
@@ -82,6 +73,8 @@ def _found(
     k: int,
     langs: Collection[str] | None,
     recall: Recall,
+    *,
+    less_hubs: bool,
 ) -> list[Nearest]:
     partitions = [p for p in reader.partitions if not langs or p.lang in langs]
-    return partition.nearest(partitions, queries, k, recall)
+    return partition.nearest(partitions, queries, k, recall, less_hubs=less_hubs)

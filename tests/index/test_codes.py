@@ -132,8 +132,27 @@ def test_widths():
         4, 4, 4, 4, 4, 4, None, None, None,
     ]  # fmt: skip
     many = codes.FINE_ROWS + 1
-    assert [code_bytes(dim, many) for dim in (512, 768, 300, 12)] == [32, 48, 25, 1]
-    assert [code_bytes(dim, 1000) for dim in (512, 768, 300, 12)] == [64, 96, 38, 2]
+    assert [code_bytes(dim, many) for dim in (512, 768, 300, 12)] == [33, 49, 26, 2]
+    assert [code_bytes(dim, 1000) for dim in (512, 768, 300, 12)] == [65, 97, 38, 2]
+
+
+@pytest.mark.parametrize("fine", [0, 10**6])
+def test_a_code_has_as_many_bytes_as_is_said(tmp_path, monkeypatch, fine):
+    monkeypatch.setattr(codes, "FINE_ROWS", fine)
+    sizes = []
+    for rows in (192, 384):  # blocks of 32 vectors
+        vectors = clustered(np.random.default_rng(24), rows, 96)
+        made = make_segments(tmp_path / str(rows), vectors, (rows,))
+        sizes.append(len(make_codes(made, 96)[1]))
+    # The difference, since a file has other things too, which are the same in both.
+    assert sizes[1] - sizes[0] == 192 * code_bytes(96, 192)
+
+
+def test_progress_is_told_of_every_vector(tmp_path, monkeypatch, vectors):
+    monkeypatch.setattr(codes, "_CHUNK", 100)
+    seen = []
+    make_codes(make_segments(tmp_path, vectors), DIM, seen.append)
+    assert seen == [100, 100, 100, 41, 100, 100, 100, 100, 100]
 
 
 @pytest.mark.parametrize("dim", [12, 20, 36])

@@ -10,7 +10,13 @@ import pytest
 from searchkbd.errors import IndexBusyError, IndexNotFoundError
 from searchkbd.index import codes, coding, compaction, hubness, segments
 from searchkbd.index.codes import TARGETS, Recall
-from searchkbd.index.coding import NothingToTuneError, code_language, tune_index, wants_codes
+from searchkbd.index.coding import (
+    NothingToTuneError,
+    code_language,
+    targets_of,
+    tune_index,
+    wants_codes,
+)
 from searchkbd.index.editing import delete_rows
 from searchkbd.index.reader import IndexReader
 from searchkbd.index.transaction import WriteTransaction
@@ -104,11 +110,20 @@ def test_tuning_sets_what_was_asked_for(index):
         low.efforts[Recall.BALANCED].candidates
         < high.efforts[Recall.BALANCED].candidates
     )
-    (default,) = tune_index(index, sample=300)
-    for level, target in TARGETS.items():
-        assert default.efforts[level].recall >= target
-    assert dataclasses.replace(default, efforts={}) == dataclasses.replace(low, efforts={})
+    assert dataclasses.replace(high, efforts={}) == dataclasses.replace(low, efforts={})
     assert verify_index(index).ok
+
+
+def test_what_was_asked_for_holds_for_later_codes(index):
+    (low,) = tune_index(index, 0.5, 300)
+    assert tune_index(index, sample=300) == [low]
+    build_index(index, sentences(1000, 1600), ENCODER, mode=Mode.ADD)
+    (entry,) = entries(index)
+    assert len(entry.segments) > len(low.segments)
+    assert 0.5 <= entry.efforts[Recall.BALANCED].recall < TARGETS[Recall.BALANCED]
+    assert entry.efforts[Recall.FAST].candidates <= entry.efforts[Recall.BALANCED].candidates
+    assert targets_of({}) == TARGETS
+    assert targets_of({"recall_target": "0.999"}) == {**TARGETS, Recall.BALANCED: 0.999}
 
 
 def test_what_cannot_be_tuned(index, tmp_path):

@@ -188,15 +188,21 @@ def test_the_nearest_thousand_may_be_deleted(tmp_path, kind):
     # The approximate order decides how near they come; far from nothing, and near to the best.
     best = everything([part]).best(query[0], 10)[1]
     assert found.scores[0] > np.mean(best) - 0.2
+    # Only as many more are compared as it takes.
+    ((_, positions),) = part.candidates(query, 30, 10, Recall.BALANCED)
+    assert 10 <= len(positions) < 1500
     (every,) = nearest([part], query, 5000, Recall.FAST)
     assert len(every.rows) == 1500
 
 
-def test_all_are_found_when_all_are_asked_for(tmp_path, kind):
+def test_all_are_found_when_all_are_asked_for(tmp_path, kind, monkeypatch):
     """Also the one whose code is the worst that there can be, which FAISS leaves out."""
+    monkeypatch.setattr(codes, "FINE_ROWS", 0)  # two parts: often there is such a one
     rng = np.random.default_rng(19)
     part = partition_of(tmp_path, clustered(rng, 60, DIM), Effort(1, 1, 1.0))
-    for found in nearest([part], clustered(rng, 100, DIM), 60, Recall.FAST):
+    queries = clustered(rng, 100, DIM)
+    assert (part.codes.search(queries, 60, 10**6)[1] < 0).any()
+    for found in nearest([part], queries, 60, Recall.FAST):
         assert sorted(found.rows.tolist()) == list(range(1, 61))
 
 
@@ -210,6 +216,21 @@ def test_all_of_a_partition_may_be_deleted(tmp_path, kind):
         (found,) = nearest([part], vectors[:1], 3, recall)
         assert len(found.rows) == len(found.scores) == len(found.hubness) == 0
     assert [len(found.rows) for found in nearest([], vectors[:2], 3, Recall.EXACT)] == [0, 0]
+
+
+def test_sentences_that_are_all_the_same_are_candidates_too(tmp_path):
+    """Of several languages, with codes that no score tells apart."""
+    empty_directory(tmp_path)
+    vector = clustered(np.random.default_rng(25), 1, DIM)
+    partitions = []
+    for number, lang in enumerate(("ru", "kbd"), start=1):
+        rows = np.arange(number, 200, 2)
+        one = segment(tmp_path, number, np.repeat(vector, len(rows), axis=0), rows, lang=lang)
+        opened = codes_of(tmp_path, [one], DIM, Effort(20, 1, 1.0))
+        partitions.append(Partition(lang, DIM, [one], [], opened))
+    (found,) = nearest(partitions, vector, 10, Recall.BALANCED)
+    assert len(set(found.rows.tolist())) == 10
+    assert np.allclose(found.scores, 1, atol=1e-3)
 
 
 def test_levels_differ_in_effort_alone(tmp_path, monkeypatch):

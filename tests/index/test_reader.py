@@ -23,13 +23,23 @@ from tests.index.helpers import execute
 
 @pytest.fixture
 def index(tmp_path, trigrams):
+    return make(tmp_path / "i", trigrams)
+
+
+@pytest.fixture(scope="module")
+def shared_index(tmp_path_factory, trigrams):
+    """The same; tests must not write to it."""
+    return make(tmp_path_factory.mktemp("reader") / "i", trigrams)
+
+
+def make(directory, encoder):
     items = [
         Sentence(f"s{n}", lang, f"{word} {n}", f"g{n}", "t", None, Place("t", n))
         for n in range(20)
         for lang, word in [("ru" if n % 2 else "kbd", "слово")]
     ]
-    build_index(tmp_path / "i", items, trigrams)
-    return tmp_path / "i"
+    build_index(directory, items, encoder)
+    return directory
 
 
 def test_what_is_no_index_is_named(tmp_path):
@@ -170,6 +180,15 @@ def test_rows_come_back_whatever_their_number_and_order(index):
         assert set(reader.sentences(rows)) == set(range(1, 21))
         vectors = reader.vectors(rows)
         assert np.array_equal(vectors[:20], vectors[20:40])
+
+
+@given(wanted=st.lists(st.integers(0, 25), max_size=40))
+def test_languages_are_told_by_the_segments_as_by_the_database(shared_index, wanted):
+    with IndexReader(shared_index) as reader:
+        known = reader.languages(range(1, 21))
+        for langs in (["ru"], ["kbd"], ["ru", "kbd"], ["fr"], []):
+            found = reader.of_languages(np.array(wanted, dtype=np.int64), langs)
+            assert found.tolist() == [known.get(row) in langs for row in wanted]
 
 
 @given(st.text(max_size=20))

@@ -7,7 +7,7 @@ import shutil
 import numpy as np
 import pytest
 
-from searchkbd.index import codes, compaction, hubness, segments
+from searchkbd.index import codes, compaction, hubs, segments
 from searchkbd.index.codes import TARGETS, Recall
 from searchkbd.index.editing import delete_rows
 from searchkbd.index.reader import IndexReader
@@ -90,12 +90,12 @@ def test_hubs_lose_half_their_hubness(reader, directory):
     measured = live_hubness(directory)
     for found, plain in zip(
         without_hubs(reader, QUERIES[:10], 15, recall=Recall.EXACT),
-        nearest(reader, QUERIES[:10], hubness.DEPTH, recall=Recall.EXACT),
+        nearest(reader, QUERIES[:10], hubs.DEPTH, recall=Recall.EXACT),
         strict=True,
     ):
         cosines = {r.row: r.score for r in plain}
         expected = {
-            row: max(cosine - hubness.WEIGHT * max(measured[row], 0), 0)
+            row: max(cosine - hubs.WEIGHT * max(measured[row], 0), 0)
             for row, cosine in cosines.items()
         }
         best = sorted(expected, key=lambda row: (-expected[row], -cosines[row], row))[:15]

@@ -45,7 +45,7 @@ def tiny(monkeypatch, small) -> None:
 def operation(name: str, directory: Path) -> tuple[State, Operation]:
     """Build what the operation of this *name* is done to; return its content and the operation."""
     world = World(3)
-    encoder, rng, numbers = world.encoder, world.rng, count()
+    encoder, rng, numbers = world.encoder, world.rng, world.numbers
     before: State = {}
     if name != "build":
         first = new_sentences(rng, numbers, 20, ["kbd", "kbd", "ru"])
