@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from searchkbd.errors import IndexDamagedError
-from searchkbd.index import hubness, schema, segments
+from searchkbd.index import hubness, hubs, schema, segments
 from searchkbd.index.reader import IndexReader
 from searchkbd.index.verify import verify_index
 from searchkbd.index.writer import Mode, build_index
@@ -176,7 +176,7 @@ def test_a_hub_no_longer_takes_the_first_place(tmp_path, monkeypatch):
         found = {n.row: n for n in semantic.without_hubs(reader, query, 400)[0]}
         assert list(found).index(right) < list(found).index(hub)
         assert found[right].similarity == pytest.approx(query[0, 1], abs=HALF)
-        monkeypatch.setattr(hubness, "WEIGHT", 0.0)
+        monkeypatch.setattr(hubs, "WEIGHT", 0.0)
         found = [n.row for n in semantic.without_hubs(reader, query, 400)[0]]
         assert found.index(hub) < found.index(right)
 

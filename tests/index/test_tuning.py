@@ -110,14 +110,14 @@ def test_hits_are_those_of_a_search_that_holds_hubs_back(tmp_path):
     """A hub that is near to everything is no hit, so codes need not find it."""
     rng = np.random.default_rng(23)
     vectors = clustered(rng, 400, DIM)
-    measured = rng.uniform(-1, 1, 400).astype(np.float16)
-    one = segment(empty_directory(tmp_path), 1, vectors[:250], np.arange(250), hubness=measured[:250])
-    other = segment(tmp_path, 2, vectors[250:], np.arange(250, 400), hubness=measured[250:])
+    told = rng.uniform(-1, 1, 400).astype(np.float16)
+    one = segment(empty_directory(tmp_path), 1, vectors[:250], np.arange(250), hubness=told[:250])
+    other = segment(tmp_path, 2, vectors[250:], np.arange(250, 400), hubness=told[250:])
     part = Partition("ru", DIM, [one, other], (), codes_of(tmp_path, [one, other], DIM))
     scores = vectors @ vectors[7]
     scores[7] = -1
     near = np.argsort(-scores)[: hubs.DEPTH]
-    ranked = scores[near] - hubs.WEIGHT * np.maximum(measured[near].astype(np.float32), 0)
+    ranked = scores[near] - hubs.WEIGHT * np.maximum(told[near].astype(np.float32), 0)
     (positions,) = tuning._true_hits(part, vectors[7:8])
     assert positions.tolist() == near[np.argsort(-ranked)[:10]].tolist()
     assert set(positions.tolist()) != set(near[:10].tolist())
