@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from searchkbd.errors import IndexDamagedError
-from searchkbd.index import codes
+from searchkbd.index import codes, hubs
 from searchkbd.index.codes import (
     TARGETS,
     Codes,
@@ -153,6 +153,28 @@ def test_progress_is_told_of_every_vector(tmp_path, monkeypatch, vectors):
     seen = []
     make_codes(make_segments(tmp_path, vectors), DIM, seen.append)
     assert seen == [100, 100, 100, 41, 100, 100, 100, 100, 100]
+
+
+def test_what_is_learned_from_is_drawn_evenly(tmp_path, vectors):
+    drawn = codes._drawn(make_segments(tmp_path, vectors), sum(SIZES), 100)
+    expected = vectors[np.arange(100) * sum(SIZES) // 100]
+    assert np.allclose(drawn[:, :DIM], expected, atol=1e-3)
+
+
+def test_hubs_are_found_later(tmp_path, vectors):
+    """By as much as a search takes off, as well as four bits can say."""
+    empty_directory(tmp_path)
+    hubness = np.where(np.arange(len(vectors)) % 2, 0.8, 0.0)
+    one = segment(tmp_path, 1, vectors, np.arange(len(vectors)), hubness=hubness)
+    made = codes_of(tmp_path, [one], DIM)
+    queries = vectors[:50]
+    plain, positions = made.search(queries, len(made), 0)
+    every = np.take_along_axis(plain, np.argsort(positions, axis=1), axis=1)
+    less, positions = made.search(queries, len(made), 0, less_hubs=True)
+    less = np.take_along_axis(less, np.argsort(positions, axis=1), axis=1)
+    assert np.allclose(every - less, hubs.WEIGHT * hubness, atol=0.03)
+    negative = segment(tmp_path, 2, vectors, np.arange(len(vectors)), hubness=-hubness)
+    assert (codes._with_hubness(negative, np.arange(9))[:, -1] == 0).all()  # nothing is added
 
 
 @pytest.mark.parametrize("dim", [12, 20, 36])

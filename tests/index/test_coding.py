@@ -9,7 +9,7 @@ import pytest
 
 from searchkbd.errors import IndexBusyError, IndexNotFoundError
 from searchkbd.index import codes, coding, compaction, hubness, segments
-from searchkbd.index.codes import TARGETS, Recall
+from searchkbd.index.codes import TARGETS, Recall, make_codes
 from searchkbd.index.coding import (
     NothingToTuneError,
     code_language,
@@ -93,6 +93,21 @@ def test_codes_are_made_anew_in_the_place_of_the_old(index):
         assert len(ru.codes) == 1000 and set(before.segments) < set(entry.segments)
     assert len(list((index / "codes").iterdir())) == 1
     assert verify_index(index).ok
+
+
+def test_codes_know_the_hubness_of_now(index, monkeypatch):
+    """Also those of a language that has not changed, when anchors were drawn anew."""
+    with IndexReader(index) as reader:
+        ru = reader.partitions[0]
+        before = ru.segments[0].row_file.hubness.tolist()
+    build_index(index, sentences(1000, 4500, "kbd"), ENCODER, mode=Mode.ADD)
+    with IndexReader(index) as reader:
+        files = {entry.lang: file.path(index) for entry, file in reader.codes}
+        assert set(files) == {"ru", "kbd"}
+        for part in reader.partitions:
+            if part.lang == "ru":
+                assert part.segments[0].row_file.hubness.tolist() != before
+            assert files[part.lang].read_bytes() == bytes(make_codes(part.coded, DIM)[1])
 
 
 def test_tuning_sets_what_was_asked_for(index):

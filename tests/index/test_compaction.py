@@ -261,6 +261,16 @@ def test_a_second_compaction_writes_nothing(tmp_path, written, rows):
     assert files_of(directory) == files
 
 
+def test_a_language_that_has_become_small_has_no_codes(tmp_path):
+    build_index(tmp_path / "i", sentences(0, 60), ENCODER)
+    with IndexReader(tmp_path / "i") as reader:
+        assert len(reader.codes) == 1
+    delete_rows(tmp_path / "i", [f"ru{n}" for n in range(30)])
+    with IndexReader(tmp_path / "i") as reader:
+        assert reader.codes == []
+    check(tmp_path / "i", {f"ru{n}": n for n in range(30, 60)})
+
+
 def test_codes_that_no_longer_pay_are_dropped(tmp_path, monkeypatch):
     """A later searchkbd may find that scans are quick enough."""
     build_index(tmp_path / "i", sentences(0, 60), ENCODER)

@@ -41,15 +41,16 @@ def true_nearest(vectors, query, count=10):
     return set((1 + np.argsort(-scores)[:count]).tolist())
 
 
-def test_the_recall_of_a_search_is_that_which_was_measured(made):
+def test_the_recall_of_a_search_is_that_which_was_measured(made, monkeypatch):
     """Measured by the places of candidates; found by searching with that many candidates."""
+    monkeypatch.setattr(tuning, "_CANDIDATES", (1, 2, 5, 30, 300))
     part, vectors = made
     sample = vectors[::40]
     measured = measure(part, sample)
     assert [each.lists for each in measured] == sorted({each.lists for each in measured})
     assert measured[-1].lists == part.codes.lists
     for each in (measured[0], measured[-1]):
-        for candidates in (50, 300):
+        for candidates in each.recalls:
             found = part.codes.search(sample, candidates, each.lists)[1] + 1
             hits = [
                 len(set(rows.tolist()) & true_nearest(vectors, query))
@@ -121,6 +122,14 @@ def test_hits_are_those_of_a_search_that_holds_hubs_back(tmp_path):
     (positions,) = tuning._true_hits(part, vectors[7:8])
     assert positions.tolist() == near[np.argsort(-ranked)[:10]].tolist()
     assert set(positions.tolist()) != set(near[:10].tolist())
+
+
+def test_there_may_be_fewer_than_ten(tmp_path):
+    vectors = clustered(np.random.default_rng(26), 40, DIM)
+    one = segment(empty_directory(tmp_path), 1, vectors, np.arange(40), dead=range(6, 40))
+    part = Partition("ru", DIM, [one], (), codes_of(tmp_path, [one], DIM))
+    (positions,) = tuning._true_hits(part, vectors[2:3])
+    assert sorted(positions.tolist()) == [0, 1, 3, 4, 5]
 
 
 def test_a_sample_without_neighbours_wants_nothing(tmp_path):

@@ -239,8 +239,8 @@ def test_info_of_codes(coded):
     effort = entry.efforts[codes.Recall.BALANCED]
     assert dataclasses.asdict(search) == {
         "lang": "ru", "sentences": 298, "deleted": 2, "method": "pq",
-        # Four bits for four dimensions, in front of half precision.
-        "bytes_per_vector": 8, "stored_bytes_per_vector": 136,
+        # Four bits for four dimensions, and four for hubness, in front of half precision.
+        "bytes_per_vector": 9, "stored_bytes_per_vector": 137,
         "recall": effort.recall, "candidates": effort.candidates, "lists": None,
         "exact_sentences": 0,
     }  # fmt: skip
