@@ -90,6 +90,8 @@ def write_row_files(
             (total, stored, hashlib.sha256(stored).hexdigest()),
         )
         measured = segments
+        for lang in {segment.lang for segment in segments}:
+            transaction.drop_codes(lang)  # they know what hubness was; compaction makes new ones
     for segment in measured:
         number = segment.entry.row
         known = added.get(number)

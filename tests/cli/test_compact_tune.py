@@ -165,7 +165,7 @@ def test_info(run, write, coded, monkeypatch):
     heading = next(line for line in lines if "searched by" in line)
     at = lines.index(heading)
     ru, kbd = lines[at + 1], lines[at + 2]
-    assert re.fullmatch(r"  ru   codes, [\d,]+ compared +64 +[01]\.\d{3} +10 +2", ru), ru
+    assert re.fullmatch(r"  ru   codes, [\d,]+ compared +65 +[01]\.\d{3} +10 +2", ru), ru
     assert re.fullmatch(r"  kbd  all vectors +1,024 +1\.000 +[01]", kbd), kbd
     assert len(heading) == len(ru) == len(kbd)
     assert "stored    in " in out and "deleted sentence" in out and "B codes" in out

@@ -181,6 +181,7 @@ def test_what_is_deleted_stays_until_it_is_a_quarter(tmp_path, written):
 
 def test_codes_are_made_again_when_enough_are_without(tmp_path, monkeypatch):
     monkeypatch.setattr(compaction, "UNCODED_SHARE", 0.5)
+    monkeypatch.setattr(hubness, "GROWTH", 100)  # new anchors are another reason
 
     def coded():
         with IndexReader(tmp_path / "i") as reader:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from searchkbd.errors import IndexDamagedError
 from searchkbd.index import hubness, hubs, schema, segments
+from searchkbd.index.editing import edit_sentence
 from searchkbd.index.reader import IndexReader
 from searchkbd.index.verify import verify_index
 from searchkbd.index.writer import Mode, build_index
@@ -87,6 +88,17 @@ def test_what_is_added_is_measured_by_the_stored_anchors(tmp_path, monkeypatch):
     values, vectors, anchors, drawn_from = stored(tmp_path / "i")
     assert drawn_from == len(anchors) == 1200  # grown to four times 300
     assert np.allclose(values, naive(vectors, anchors), atol=HALF)
+
+
+def test_what_was_changed_is_drawn_as_it_is_now(tmp_path):
+    build_index(tmp_path / "i", sentences(0, 200), NumberEncoder())
+    edit_sentence(tmp_path / "i", "ru7", NumberEncoder(), text="номер 5000")
+    build_index(tmp_path / "i", sentences(200, 300), NumberEncoder(), mode=Mode.ADD)
+    values, vectors, anchors, drawn_from = stored(tmp_path / "i")
+    assert drawn_from == len(anchors) == 300
+    assert np.allclose(values, naive(vectors, anchors), atol=HALF)
+    old, new = NumberEncoder().encode(["номер 7", "номер 5000"])
+    assert (anchors @ old).max() < 0.99 and (anchors @ new).max() > 0.998
 
 
 def test_no_more_anchors_than_the_limit(tmp_path, monkeypatch):

@@ -65,6 +65,12 @@ def test_a_process_of_another_machine_may_well_be_alive(tmp_path):
     assert read_holder(tmp_path) == holder  # it is not ours
 
 
+def test_nobody_takes_the_name_of_another_process_away(tmp_path):
+    write(tmp_path, pid=os.getppid())
+    remove_holder(tmp_path)
+    assert read_holder(tmp_path).pid == os.getppid()
+
+
 @pytest.mark.skipif(os.name != "posix", reason="POSIX process numbers")
 def test_a_process_of_another_user_is_alive(tmp_path, monkeypatch):
     def forbidden(*_):

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from searchkbd.errors import IndexDamagedError
 from searchkbd.index import codes, partition
 from searchkbd.index.codes import Effort, Recall
-from searchkbd.index.partition import Nearest, Partition, nearest
+from searchkbd.index.partition import Partition, nearest
 from searchkbd.index.segments import Segment
 from searchkbd.index.vectors import widen
 from tests.index.helpers import clustered, codes_of, empty_directory, partition_of, segment
@@ -35,10 +35,22 @@ class Everything:
     hubness: NDArray[np.float32]
     coded: NDArray[np.bool_]
 
-    def best(self, query: NDArray[np.float32], k: int) -> tuple[list[int], list[float]]:
+    def best(
+        self, query: NDArray[np.float32], k: int, less_hubs: bool = False
+    ) -> tuple[list[int], list[float]]:
         scores = self.vectors @ query
-        order = np.lexsort((self.rows, -scores))[:k]
+        order = np.lexsort((self.rows, -scores, -self.ranked_by(scores, less_hubs)))[:k]
         return self.rows[order].tolist(), scores[order].tolist()
+
+    def ranked_by(
+        self, scores: NDArray[np.float32], less_hubs: bool
+    ) -> NDArray[np.float32]:
+        """Return cosines; with *less_hubs*, those of all but the query itself less half of what
+        is positive of the hubness, and never less than 0."""
+        if not less_hubs:
+            return scores
+        less = np.maximum(scores - np.maximum(self.hubness, 0) / 2, 0)
+        return np.where(scores >= 0.999, scores, less)
 
     def scores(self, query: NDArray[np.float32]) -> dict[int, float]:
         return dict(zip(self.rows.tolist(), (self.vectors @ query).tolist(), strict=True))
@@ -91,11 +103,6 @@ def make(directory, languages, seed, effort) -> list[Partition]:
     return partitions
 
 
-def is_in_order(found: Nearest) -> bool:
-    pairs = list(zip((-found.scores).tolist(), found.rows.tolist(), strict=True))
-    return pairs == sorted(pairs)
-
-
 @settings(max_examples=60)
 @given(
     languages=st.lists(SEGMENTS, min_size=1, max_size=3),
@@ -105,9 +112,10 @@ def is_in_order(found: Nearest) -> bool:
     recall=st.sampled_from(Recall),
     effort=st.builds(Effort, st.sampled_from([1, 10, 100]), st.integers(0, 5), st.just(1.0)),
     inverted=st.booleans(),
+    less_hubs=st.booleans(),
 )
 def test_nearest_against_everything(
-    tmp_path_factory, languages, seed, queries, k, recall, effort, inverted
+    tmp_path_factory, languages, seed, queries, k, recall, effort, inverted, less_hubs
 ):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(codes, "IVF_ROWS", 16 if inverted else 10**6)
@@ -115,22 +123,27 @@ def test_nearest_against_everything(
     asked = grid(np.random.default_rng(seed + 1), queries)
     all_ = everything(partitions)
     hubness = dict(zip(all_.rows.tolist(), all_.hubness.tolist(), strict=True))
-    answers = nearest(partitions, asked, k, recall)
+    answers = nearest(partitions, asked, k, recall, less_hubs=less_hubs)
     assert len(answers) == queries
     for query, found in zip(asked, answers, strict=True):
         rows, scores = found.rows.tolist(), found.scores.tolist()
-        best, best_scores = all_.best(query, k)
-        true = all_.scores(query)
+        best, best_scores = all_.best(query, k, less_hubs)
+        every = all_.vectors @ query
+        true = dict(zip(all_.rows.tolist(), every.tolist(), strict=True))
+        ranked = all_.ranked_by(every, less_hubs)
+        order = dict(
+            zip(true, zip((-ranked).tolist(), (-every).tolist(), true, strict=True), strict=True)
+        )
         assert len(set(rows)) == len(rows) == len(best)
         assert scores == [true[row] for row in rows]  # of the living only
         assert found.hubness.tolist() == [hubness[row] for row in rows]
-        assert is_in_order(found)
+        assert rows == sorted(rows, key=order.__getitem__)
         if recall is Recall.EXACT or not all_.coded.any():
             assert (rows, scores) == (best, best_scores)
         elif rows:
             # What has no codes is found for sure.
             sure = all_.rows[~all_.coded].tolist()
-            assert {row for row in sure if true[row] > scores[-1]} <= set(rows)
+            assert {row for row in sure if order[row][0] < order[rows[-1]][0]} <= set(rows)
 
 
 @settings(max_examples=20)
@@ -255,6 +268,26 @@ def test_levels_differ_in_effort_alone(tmp_path, monkeypatch):
     part = Partition("ru", 64, [made], [], codes_of(tmp_path, [made], 64, every))
     found = nearest([part], queries, 10, Recall.FAST)
     assert [set(each.rows.tolist()) for each in found] == exact
+
+
+def test_more_are_compared_than_are_asked_for(tmp_path, monkeypatch):
+    """The settings are for ten; who asks for more gets candidates to choose from too."""
+    rng = np.random.default_rng(27)
+    vectors = clustered(rng, 2000, 64)
+    part = partition_of(tmp_path, vectors, Effort(50, 1, 1.0))
+    queries = clustered(rng, 20, 64)
+    exact = nearest([part], queries, 200, Recall.EXACT)
+
+    def recall():
+        found = nearest([part], queries, 200, Recall.BALANCED)
+        return np.mean([
+            len(set(a.rows.tolist()) & set(b.rows.tolist())) / 200
+            for a, b in zip(found, exact, strict=True)
+        ])  # fmt: skip
+
+    with_spare = recall()
+    monkeypatch.setattr(partition, "_SPARE", 1)
+    assert with_spare > recall() + 0.1
 
 
 def test_many_queries_are_answered_as_one_by_one(tmp_path, kind):

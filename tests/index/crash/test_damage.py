@@ -1,7 +1,7 @@
 """A flipped bit or a cut file: verify finds it, and no search answers wrongly in silence.
 
 The one exception is a bit in a posting list of the full-text tables, which only ``verify`` finds:
-words are not found then that are there (one of 150 bits of a small database).
+words are not found then that are there (12 of 3,500 bits of a small database).
 """
 
 from __future__ import annotations
