@@ -67,15 +67,23 @@ def with_reference(readme: str) -> str:
     return f"{before}{BEGIN}\n\n{reference()}\n{END}{after}"
 
 
+_CACHE_BOUND = "SEARCHKBD_CACHE_MAX"
+
+
 def with_tour(readme: str) -> str:
     """Return the README's text with the output of every tour command brought up to date."""
     old_directory = Path.cwd()
+    old_bound = os.environ.get(_CACHE_BOUND)
+    os.environ[_CACHE_BOUND] = "0"  # what was built before must not show
     with tempfile.TemporaryDirectory() as directory:
         os.chdir(directory)
         try:
             return _BLOCK.sub(_run_block, readme)
         finally:
             os.chdir(old_directory)
+            os.environ.pop(_CACHE_BOUND)
+            if old_bound is not None:
+                os.environ[_CACHE_BOUND] = old_bound
 
 
 def _run_block(match: re.Match[str]) -> str:
@@ -112,7 +120,6 @@ def main() -> None:
     parser.add_argument("--write", action="store_true", help="bring README.md up to date")
     write = parser.parse_args().write
     os.environ["COLUMNS"] = "88"
-    os.environ["SEARCHKBD_CACHE_MAX"] = "0"  # what was built before must not show
     readme = README.read_text("utf-8")
     new = current(readme)
     if new == readme:

@@ -35,9 +35,9 @@ def asked(monkeypatch) -> list[Recall]:
     levels: list[Recall] = []
     nearest = partition.nearest
 
-    def noted(partitions, queries, k, recall):
+    def noted(partitions, queries, k, recall, **options):
         levels.append(recall)
-        return nearest(partitions, queries, k, recall)
+        return nearest(partitions, queries, k, recall, **options)
 
     monkeypatch.setattr(partition, "nearest", noted)
     return levels

@@ -184,7 +184,7 @@ def test_killed_after_the_commit(run, sentences_file, tmp_path, monkeypatch):
 
 
 def test_interrupted_after_the_commit(run, sentences_file, tmp_path, monkeypatch):
-    def interrupted(directory) -> None:
+    def interrupted(directory, progress) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(writer, "maintain", interrupted)

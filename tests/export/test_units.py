@@ -9,6 +9,7 @@ import pytest
 from searchkbd.export.options import ExportError, Filters
 from searchkbd.export.units import units
 from searchkbd.index.reader import IndexReader
+from tests.index.helpers import reseal_sentences
 
 
 def exported(index, **filters) -> dict[str, list[str]]:
@@ -90,6 +91,7 @@ def test_dates_of_the_units_last_change(table_index):
         for id_, date in dates.items():
             connection.execute("UPDATE sentences SET date = ? WHERE id = ?", (date, id_))
     connection.close()
+    reseal_sentences(table_index)
     assert list(exported(table_index, since="2025-03-01")) == ["water", "train"]
     assert list(exported(table_index, since="2025-03-01T12:00:01Z")) == ["train"]
     assert list(exported(table_index, since="2025-03-01", until="2025-03-01")) == ["water"]

@@ -262,6 +262,20 @@ def test_a_second_compaction_writes_nothing(tmp_path, written, rows):
     assert files_of(directory) == files
 
 
+def test_origins_that_nothing_comes_from_are_forgotten(tmp_path):
+    def origins():
+        with IndexReader(tmp_path / "i") as reader:
+            return [name for (name,) in reader.connection.execute("SELECT name FROM origins")]
+
+    build_index(tmp_path / "i", sentences(0, 5), ENCODER)
+    for origin in ("mt", "t"):
+        edit_sentence(tmp_path / "i", "ru3", ENCODER, origin=origin)
+    assert sorted(origins()) == ["mt", "t"]
+    compact(tmp_path / "i")
+    assert origins() == ["t"]
+    check(tmp_path / "i", {f"ru{n}": n for n in range(5)})
+
+
 def test_a_language_that_has_become_small_has_no_codes(tmp_path):
     build_index(tmp_path / "i", sentences(0, 60), ENCODER)
     with IndexReader(tmp_path / "i") as reader:
