@@ -1,6 +1,6 @@
 """The words of a text file, in order: what a concordance is made from.
 
-A text file (searchkbd.index.texts) holds up to 32,768 sentences of one language. Of their search
+A text file (searchkbd.index.texts) holds the sentences of one segment. Of their search
 keys it keeps, under names that begin with ``tokens.``:
 
 * the **vocabulary**: every different word, sorted, and the order of the words read backwards, so
