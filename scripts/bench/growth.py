@@ -7,8 +7,8 @@
 INDEXES/ROWS is built where it is not there yet (large.py). Queries come as vectors: encoding is
 measured by encode_rate.py. Each is asked once before it is timed, so that files are in memory.
 *FAISS* is one FAISS index over the same vectors in memory, product quantisation refined in half
-precision, with the least k_factor that finds as much of the true ten nearest as the search does, or 99 % of
-them; it returns ten numbers where the search returns texts with their translations. Both are asked
+precision, with the least k_factor that finds as much of the true ten nearest as the search does, or
+99 % of them; it returns numbers where the search returns texts with translations. Both are asked
 in turn, in one process. Up to --faiss rows, since it is in memory. Adding and deleting are
 measured on a copy.
 """

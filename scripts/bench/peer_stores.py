@@ -333,10 +333,10 @@ class Searchkbd(Store):
 
     def nearest(self, query: np.ndarray) -> list[int]:
         """Return the rows of the ten nearest, before any are held back."""
-        from searchkbd.search.semantic import CANDIDATES, nearest
+        from searchkbd.search.semantic import nearest
 
         reader = self._index._reader
-        ranked = nearest(reader, query[None], CANDIDATES)[0][:NEAREST]
+        ranked = nearest(reader, query[None], NEAREST)[0]
         stored = reader.sentences(r.row for r in ranked)
         return [int(stored[r.row].id[1:]) for r in ranked]
 
