@@ -209,18 +209,27 @@ class IndexReader:
 
     def group_rows(self, rows: Iterable[int]) -> dict[int, int]:
         """Return the group row of each of these sentences, by row."""
-        return self._by_row("group_row", rows)
-
-    def languages(self, rows: Iterable[int]) -> dict[int, str]:
-        """Return the language of each of these sentences, by row."""
-        return self._by_row("lang", rows)
+        found: dict[int, int] = {}
+        wanted = [int(row) for row in rows]
+        at = 1 + SENTENCE_COLUMNS.index("group_row")
+        for batch in _batches(wanted):
+            marks = ",".join("?" * len(batch))
+            for *said, checksum in self.connection.execute(
+                f"SELECT row, {', '.join(SENTENCE_COLUMNS)}, checksum FROM sentences"
+                f" WHERE row IN ({marks})",
+                batch,
+            ):
+                self._check("sentences", said, checksum)
+                found[said[0]] = said[at]
+        self._require(wanted, found, "sentence")
+        return found
 
     def of_languages(
         self, rows: NDArray[np.int64], langs: Collection[str]
     ) -> NDArray[np.bool_]:
         """Return which of *rows* are sentences of *langs*, bool [n], without the database.
 
-        Many times as fast as :meth:`languages` where there are thousands.
+        Many times as fast as reading sentences where there are thousands.
         """
         order = np.argsort(rows)
         ordered = rows[order]
@@ -254,22 +263,6 @@ class IndexReader:
         if missing.any():
             self._require(wanted.tolist(), set(wanted[~missing].tolist()), "vector")
         return out
-
-    def _by_row(self, column: str, rows: Iterable[int]) -> dict[int, Any]:
-        found: dict[int, Any] = {}
-        wanted = [int(row) for row in rows]
-        at = 1 + SENTENCE_COLUMNS.index(column)
-        for batch in _batches(wanted):
-            marks = ",".join("?" * len(batch))
-            for *said, checksum in self.connection.execute(
-                f"SELECT row, {', '.join(SENTENCE_COLUMNS)}, checksum FROM sentences"
-                f" WHERE row IN ({marks})",
-                batch,
-            ):
-                self._check("sentences", said, checksum)
-                found[said[0]] = said[at]
-        self._require(wanted, found, "sentence")
-        return found
 
     def _require(self, wanted: Iterable[int], found: Container[int], what: str) -> None:
         """Raise IndexDamagedError unless all are found: every row has sentence and vector."""

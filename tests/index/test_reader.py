@@ -86,7 +86,6 @@ def test_an_older_format_is_refused(index, tmp_path):
         lambda reader: reader.groups([5]),
         lambda reader: reader.groups_of([5]),
         lambda reader: reader.group_rows([4, 5]),
-        lambda reader: reader.languages([5]),
         lambda reader: reader.with_key("слово 4", "kbd"),
         lambda reader: list(reader.iterate("s.row = 5")),
     ],
@@ -185,7 +184,7 @@ def test_rows_come_back_whatever_their_number_and_order(index):
 @given(wanted=st.lists(st.integers(0, 25), max_size=40))
 def test_languages_are_told_by_the_segments_as_by_the_database(shared_index, wanted):
     with IndexReader(shared_index) as reader:
-        known = reader.languages(range(1, 21))
+        known = {s.row: s.lang for s in reader.sentences(range(1, 21)).values()}
         for langs in (["ru"], ["kbd"], ["ru", "kbd"], ["fr"], []):
             found = reader.of_languages(np.array(wanted, dtype=np.int64), langs)
             assert found.tolist() == [known.get(row) in langs for row in wanted]
