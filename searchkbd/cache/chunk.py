@@ -26,6 +26,7 @@ from searchkbd.cache.place import folder_name
 from searchkbd.encoders.tensors import (
     TensorFileError,
     map_tensors,
+    sync_directory,
     tensor_bytes,
     write_atomically,
 )
@@ -88,7 +89,7 @@ def write_chunk(folder: Path, fingerprint: str, keys: Keys, vectors: NDArray[np.
     # In order of time, and of a name that no other process chooses.
     path = folder / f"{time.time_ns():016x}-{secrets.token_hex(4)}{_SUFFIX}"
     write_atomically(path, tensor_bytes({"keys": keys, "vectors": vectors}, metadata))
-    _sync_directory(folder)
+    sync_directory(folder)
     return path
 
 
@@ -162,13 +163,3 @@ def remove_unfinished(folder: Path) -> None:
 def _checksum(array: NDArray) -> str:
     data = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
     return hashlib.blake2b(data, digest_size=16).hexdigest()
-
-
-def _sync_directory(folder: Path) -> None:
-    if os.name != "posix":  # elsewhere directories cannot be opened
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

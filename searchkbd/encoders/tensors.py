@@ -126,6 +126,17 @@ def write_atomically(path: Path, data: bytes) -> None:
         raise
 
 
+def sync_directory(directory: Path) -> None:
+    """Make the names in *directory* durable (a no-op where directories cannot be opened)."""
+    if os.name != "posix":
+        return
+    handle = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
 def _with_sorted_metadata(data: bytes) -> bytes:
     # The library's order changes from run to run (that of a hash map); equal arrays shall give
     # equal files. Sorting does not change the length.

@@ -102,17 +102,6 @@ def damaged(path: Path, why: str) -> IndexDamagedError:
     return IndexDamagedError(f"{path}: {why}; rebuild the index with --replace")
 
 
-def sync_directory(directory: Path) -> None:
-    """Make the names in *directory* durable (a no-op where directories cannot be opened)."""
-    if os.name != "posix":
-        return
-    handle = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
 def _umask() -> int:
     current = os.umask(0)
     os.umask(current)

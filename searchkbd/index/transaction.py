@@ -19,12 +19,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from searchkbd.encoders.tensors import sync_directory
 from searchkbd.errors import IndexBusyError, IndexDamagedError
 from searchkbd.index import schema
 from searchkbd.index.checksums import CATALOG_KEY, catalog_checksum
 from searchkbd.index.codes import CodesEntry, Effort, Recall, settings
 from searchkbd.index.directory import check_place, holds_nothing, remove_files, sweep
-from searchkbd.index.files import IndexFile, sync_directory, write_file
+from searchkbd.index.files import IndexFile, write_file
 from searchkbd.index.lock import read_holder, remove_holder, write_holder
 from searchkbd.index.rows import write_rows
 from searchkbd.index.segments import SegmentEntry, read_segments
