@@ -83,3 +83,12 @@ def phrasebook_index(tmp_path_factory, embedded) -> Path:
     directory = tmp_path_factory.mktemp("indexes") / "demo"
     build_index(directory, read_corpus(PHRASEBOOK, ReadOptions()), embedded)
     return directory
+
+
+@pytest.fixture(scope="session")
+def tiny_labse(tmp_path_factory) -> Path:
+    """The directory of a tiny model of LaBSE's architecture. Tests must not write to it."""
+    pytest.importorskip("sentence_transformers")
+    from tiny_labse import make_tiny_labse
+
+    return make_tiny_labse(tmp_path_factory.mktemp("labse"))
