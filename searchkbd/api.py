@@ -19,6 +19,7 @@ from searchkbd.text.languages import normalize_language
 if TYPE_CHECKING:
     from searchkbd.concordance.result import Concordance, Order
     from searchkbd.encoders.base import Encoder
+    from searchkbd.encoders.spec import EncoderSpec
     from searchkbd.memory.match import Lookup
     from searchkbd.memory.query import LookupOptions, Query
 
@@ -34,9 +35,13 @@ class Index:
     It sees the index as it was when opened, whatever is written to it later.
     """
 
-    def __init__(self, reader: IndexReader, encoder: Encoder | None = None) -> None:
+    def __init__(
+        self, reader: IndexReader, encoder: Encoder | None = None, spec: EncoderSpec | None = None
+    ) -> None:
+        """Without *encoder*, it is the one that *spec* or the index names."""
         self._reader = reader
         self._encoder = encoder
+        self._spec = spec
         if encoder is not None:
             self._check(encoder)
 
@@ -58,7 +63,7 @@ class Index:
         is another one now.
         """
         if self._encoder is None:
-            encoder = load_index_encoder(self._reader)
+            encoder = load_index_encoder(self._reader, self._spec)
             self._check(encoder)
             self._encoder = encoder
         return self._encoder
@@ -206,29 +211,48 @@ class Index:
         check_encoder(self._reader.meta, encoder, self._reader.directory)
 
 
-def load_index_encoder(reader: IndexReader) -> Encoder:
+def load_index_encoder(reader: IndexReader, spec: EncoderSpec | None = None) -> Encoder:
     """Return the encoder that an index names, which may have changed since.
 
-    Raises EncoderMismatchError when it is not there, saying which one is wanted.
+    What *spec* says of how it is computed goes before what the index was built with: eight bits
+    are used again, other precisions are left to the machine at hand, and the palochka is that of
+    the index. Raises EncoderMismatchError when it is not there, saying which one is wanted.
     """
-    from searchkbd.encoders import EncoderError, UnknownEncoderError, available, load_encoder
+    from searchkbd.encoders import EncoderError, EncoderSpec, UnknownEncoderError, load_encoder
+    from searchkbd.index.reader import encoder_settings
 
     name, fingerprint = reader.meta["encoder"], reader.meta["fingerprint"]
+    built = encoder_settings(reader.meta)
+    precision = "int8" if built.get("precision") == "int8" else None
+    spec = spec or EncoderSpec()
     try:
-        return load_encoder(name)
+        return load_encoder(
+            EncoderSpec(name, spec.precision or precision, spec.palochka or built.get("palochka"))
+        )
     except EncoderError as error:
-        why = f"cannot be used: {error}"
-        if isinstance(error, UnknownEncoderError):
-            why = f"is not there any more (there is: {', '.join(available())})"
+        missing = isinstance(error, UnknownEncoderError)
         raise EncoderMismatchError(
-            f"{reader.directory} was built with the encoder {name} ({fingerprint}), which {why}; "
-            "if it is elsewhere, say where: --encoder DIR"
+            f"{reader.directory} was built with the encoder {name} ({fingerprint}), which "
+            f"{'is not there any more' if missing else 'cannot be used'}: {error}\n"
+            "If it is elsewhere, say where: --encoder DIR"
         ) from error
+
+
+def open_encoder(reader: IndexReader, spec: EncoderSpec | None = None) -> Encoder:
+    """Return the encoder that *spec* names, or the index's own computed as *spec* says.
+
+    Raises as ``load_encoder`` and ``load_index_encoder`` do.
+    """
+    from searchkbd.encoders import load_encoder
+
+    if spec is None or spec.name is None:
+        return load_index_encoder(reader, spec)
+    return load_encoder(spec)
 
 
 def open_index(
     directory: str | Path,
-    encoder: Encoder | str | Path | None = None,
+    encoder: Encoder | EncoderSpec | str | Path | None = None,
     *,
     map_vectors: bool = True,
     map_texts: bool = True,
@@ -236,7 +260,8 @@ def open_index(
     """Open the index at *directory* for reading.
 
     *encoder* is needed only when the index's own was moved since: an encoder, or the name or
-    directory by which ``load_encoder`` finds it.
+    directory by which ``load_encoder`` finds it; or to say how it is to be computed
+    (``EncoderSpec(precision="int8")``).
 
     Without *map_vectors* the vector files, which meaning is searched by, are opened when first
     needed, and without *map_texts* the text files, which translation memory and concordance
@@ -245,7 +270,12 @@ def open_index(
     Raises IndexNotFoundError, IndexDamagedError or, when *encoder* is given and is not the one
     it was built with, EncoderMismatchError; EncoderError when it cannot be loaded.
     """
-    if isinstance(encoder, (str, Path)):
+    from searchkbd.encoders.spec import EncoderSpec
+
+    spec = None
+    if isinstance(encoder, EncoderSpec) and encoder.name is None:
+        spec, encoder = encoder, None
+    elif isinstance(encoder, (str, Path, EncoderSpec)):
         from searchkbd.encoders import load_encoder
 
         encoder = load_encoder(encoder)
@@ -255,7 +285,7 @@ def open_index(
             _ = reader.partitions
         if map_texts:
             _ = reader.text_files
-        return Index(reader, encoder)
+        return Index(reader, encoder, spec)
     except BaseException:
         reader.close()
         raise

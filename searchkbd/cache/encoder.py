@@ -10,7 +10,7 @@ import numpy as np
 from searchkbd.cache.keys import keys_of
 from searchkbd.cache.place import max_bytes
 from searchkbd.cache.store import EmbeddingCache
-from searchkbd.encoders.base import Encoder, Vectors, check_batch
+from searchkbd.encoders.base import Encoder, Vectors, check_batch, settings_of
 from searchkbd.encoders.use_weights import cache_directory
 
 
@@ -42,6 +42,10 @@ class CachedEncoder:
         return self._encoder.fingerprint
 
     @property
+    def settings(self) -> dict[str, str]:
+        return settings_of(self._encoder)
+
+    @property
     def warning(self) -> str | None:
         """Why nothing is cached any more; None while all is well."""
         return self._cache.warning
@@ -71,6 +75,13 @@ class CachedEncoder:
         return vectors[which].astype(np.float32)
 
 
+def cache_identity(encoder: Encoder) -> str:
+    """Return what vectors of *encoder* are cached under: its fingerprint, and the precision that
+    they are computed in where it has several."""
+    precision = settings_of(encoder).get("precision")
+    return f"{encoder.fingerprint}-{precision}" if precision else encoder.fingerprint
+
+
 @contextmanager
 def cached(encoder: Encoder) -> Iterator[CachedEncoder]:
     """Yield *encoder* behind the cache that the environment tells of.
@@ -79,6 +90,6 @@ def cached(encoder: Encoder) -> Iterator[CachedEncoder]:
     that is not a size; a cache that cannot be used raises nothing (see ``warning``).
     """
     with EmbeddingCache(
-        cache_directory(), encoder.fingerprint, encoder.dim, max_bytes=max_bytes()
+        cache_directory(), cache_identity(encoder), encoder.dim, max_bytes=max_bytes()
     ) as cache:
         yield CachedEncoder(encoder, cache)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -81,22 +80,20 @@ def run_build(index: Path, job: BuildJob, *, as_json: bool) -> int:
 def _encoder(job: BuildJob, index: Path) -> Encoder:
     """Return the encoder to build with: the one asked for, else the index's own, else embedded."""
     from searchkbd.api import load_index_encoder
-    from searchkbd.encoders import available, load_encoder
+    from searchkbd.encoders import load_encoder
+    from searchkbd.encoders.spec import EncoderSpec
     from searchkbd.errors import IndexDamagedError, IndexNotFoundError
     from searchkbd.index.reader import IndexReader
 
-    if job.encoder is not None:
-        return load_encoder(job.encoder)
-    if job.mode == "add":
+    spec = job.encoder or EncoderSpec()
+    if spec.name is None and job.mode == "add":
         try:
             with IndexReader(index) as reader:
-                name = reader.meta["encoder"]
-                if name in available() or os.path.isabs(name):
-                    return load_index_encoder(reader)
+                return load_index_encoder(reader, spec)
         except (IndexNotFoundError, IndexDamagedError):
             pass
         # Nothing to add to yet, or the writer will say what is wrong with it.
-    return load_encoder()
+    return load_encoder(spec)
 
 
 def _shape(

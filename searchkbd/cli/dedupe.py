@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from searchkbd.cli.encoder_options import encoder_options
 from searchkbd.cli.mining_options import (
     check_streams,
-    encoder_option,
     hearing,
     note_respaced,
     output_option,
@@ -22,6 +22,7 @@ from searchkbd.cli.rejects import ToldRejects, shown_rejects_option
 
 if TYPE_CHECKING:
     from searchkbd.corpus.options import ReadOptions
+    from searchkbd.encoders.spec import EncoderSpec
 
 
 @click.command()
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
     help="Where the rows that were dropped are listed, and why.  [default: OUT.dropped.tsv; none "
     "for standard output]",
 )
-@encoder_option
+@encoder_options
 @reading_options
 @shown_rejects_option
 @json_option
@@ -57,7 +58,7 @@ def command(
     keys_only: bool,
     keep: str,
     report: str | None,
-    encoder_name: str,
+    encoder: EncoderSpec,
     reading: ReadOptions,
     rejects: Path | None,
     as_json: bool,
@@ -77,10 +78,10 @@ def command(
     if report is None and out != "-":
         report = f"{out}.dropped.tsv"
     check_streams(files, out, rejects, as_json, report)
-    encoder = None if keys_only else load_encoder(encoder_name)
+    loaded = None if keys_only else load_encoder(encoder)
     with ToldRejects(rejects) as rejected, Stages() as stages:
         summary = dedupe_files(
-            files, out, encoder, hearing(reading), similarity=similarity, edit=edit, keep=keep,
+            files, out, loaded, hearing(reading), similarity=similarity, edit=edit, keep=keep,
             report=report, on_reject=rejected.add,
             on_read=stages.stage("Reading" if keys_only else "Reading and encoding", "lines"),
             on_compared=stages.stage("Comparing", "units"),

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from searchkbd.cli.options import encoder_option, index_option, json_option, no_cache_option
+from searchkbd.cli.encoder_options import index_encoder_options
+from searchkbd.cli.options import index_option, json_option, no_cache_option
 from searchkbd.cli.output import note, print_json, wrapped
+
+if TYPE_CHECKING:
+    from searchkbd.encoders.spec import EncoderSpec
 
 
 @click.command()
 @click.argument("sentence_id", metavar="ID")
 @click.argument("text", required=False)
 @index_option
-@encoder_option
+@index_encoder_options
 @click.option("--origin", metavar="NAME", help="Where the sentence is from now.")
 @no_cache_option
 @json_option
@@ -22,7 +27,7 @@ def command(
     sentence_id: str,
     text: str | None,
     index: Path,
-    encoder: str | None,
+    encoder: EncoderSpec | None,
     origin: str | None,
     no_cache: bool,
     as_json: bool,
@@ -32,16 +37,15 @@ def command(
     Only this sentence is encoded. Ids are in the --json of search and tm lookup, and in exports.
     Inline tags that the sentence had go with the old text.
     """
-    from searchkbd.api import load_index_encoder
+    from searchkbd.api import open_encoder
     from searchkbd.cli.encoding import remembering
-    from searchkbd.encoders import load_encoder
     from searchkbd.index.editing import edit_sentence
     from searchkbd.index.reader import IndexReader
 
     if text is None and origin is None:
         raise click.UsageError("give the new TEXT, or --origin")
     with IndexReader(index) as reader, reader.damage_reported():
-        loaded = load_encoder(encoder) if encoder else load_index_encoder(reader)
+        loaded = open_encoder(reader, encoder)
         had_tags = reader.connection.execute(
             "SELECT markup IS NOT NULL FROM sentences WHERE id = ?", (sentence_id,)
         ).fetchone()

@@ -19,11 +19,12 @@ def remembering(encoder: Encoder, *, workers: int = 1, cache: bool) -> Iterator[
     """
     from searchkbd.cache.encoder import CachedEncoder, cached
     from searchkbd.cache.store import EmbeddingCache
+    from searchkbd.encoders.spec import EncoderSpec
     from searchkbd.encoders.use_weights import cache_directory
     from searchkbd.encoders.workers import WorkerPool
 
     if workers > 1:
-        with WorkerPool(encoder.name, workers=workers) as pool, remembering(
+        with WorkerPool(EncoderSpec.of(encoder), workers=workers) as pool, remembering(
             pool, cache=cache
         ) as wrapped:
             yield wrapped

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from searchkbd.cli.options import EncoderType, json_option
+from searchkbd.cli.encoder_options import encoder_options
+from searchkbd.cli.options import json_option
 from searchkbd.cli.output import note, plural, print_json
 from searchkbd.cli.progress import Stages
 from searchkbd.cli.reading import reading_options
@@ -17,6 +18,7 @@ from searchkbd.cli.rejects import ToldRejects, shown_rejects_option
 if TYPE_CHECKING:
     from searchkbd.corpus.options import ReadOptions
     from searchkbd.encoders import Encoder
+    from searchkbd.encoders.spec import EncoderSpec
     from searchkbd.evaluation.pairs import PairFile
     from searchkbd.evaluation.results import Estimate, Evaluation
 
@@ -25,11 +27,7 @@ WIDTH = 80
 
 @click.command()
 @click.argument("files", nargs=-1, metavar="[FILE...]")
-@click.option(
-    "--encoder", "encoder_name", type=EncoderType(), default="embedded", show_default=True,
-    envvar="SEARCHKBD_ENCODER", show_envvar=True, metavar="NAME|DIR",
-    help="Encoder to measure: a name, or the directory of one made by searchkbd train.",
-)
+@encoder_options
 @click.option(
     "--distractors", metavar="FILE",
     help="Search again among the sentences of this file too, those in the target language. Of how "
@@ -48,7 +46,7 @@ WIDTH = 80
 @json_option
 def command(
     files: tuple[str, ...],
-    encoder_name: str,
+    encoder: EncoderSpec,
     distractors: str | None,
     max_distractors: int,
     plot: Path | None,
@@ -84,7 +82,7 @@ def command(
     if [*files, distractors].count("-") > 1:
         raise click.UsageError("standard input (-) can be read once only")
     _check_written(files, distractors, rejects, plot)
-    encoder = load_encoder(encoder_name)
+    loaded = load_encoder(encoder)
     with ToldRejects(rejects) as rejected, Stages() as stages:
         lines = stages.stage("Reading", "lines")
         read = _read(files, reading, rejected, lines)
@@ -99,18 +97,18 @@ def command(
             )  # fmt: skip
     with Stages() as stages:
         rows = evaluate(
-            encoder, sets, pool, max_distractors=max_distractors,
+            loaded, sets, pool, max_distractors=max_distractors,
             on_encoded=stages.stage("Encoding", "texts"),
             on_scored=stages.stage("Searching", "sentences"),
         )  # fmt: skip
     if plot:
         from searchkbd.evaluation.heatmap import write_heatmap
 
-        write_heatmap(plot, rows, encoder.name)
+        write_heatmap(plot, rows, loaded.name)
     if as_json:
-        print_json(_shape(encoder, read, rows, rejected.count))
+        print_json(_shape(loaded, read, rows, rejected.count))
     else:
-        _show(encoder, rows)
+        _show(loaded, rows)
         if pool is not None:
             _note_without(rows)
         if plot:

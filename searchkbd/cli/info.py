@@ -55,13 +55,19 @@ def _show(info: IndexInfo) -> None:
         segments += f", with {plural(info.deleted, 'deleted sentence')} (compact drops them)"
     codes = f", {file_size(info.code_bytes)} codes" if coded else ""
     click.echo(
-        f"encoder   {info.encoder} ({info.fingerprint}), {info.dim} dimensions\n"
+        f"encoder   {info.encoder} ({info.fingerprint}), {info.dim} dimensions{_settings(info)}\n"
         f"on disk   {file_size(info.database_bytes)} database, {file_size(info.vector_bytes)} "
         f"vectors{codes}, {file_size(info.text_bytes)} texts\n"
         f"stored    in {segments}\n"
         f"format    {info.format}\n"
         f"built     {info.created}, last written {info.updated}"
     )
+
+
+def _settings(info: IndexInfo) -> str:
+    palochka = info.encoder_settings.get("palochka")
+    precision = info.encoder_settings.get("precision")
+    return (f", palochka {palochka}" if palochka else "") + (f", {precision}" if precision else "")
 
 
 def _searches(info: IndexInfo) -> None:

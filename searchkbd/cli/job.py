@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from searchkbd.cli.options import encoder_option, no_cache_option
+from searchkbd.cli.encoder_options import index_encoder_options, spec_json, spec_of
+from searchkbd.cli.options import no_cache_option
 from searchkbd.cli.reading import cut_options, reading_options
 from searchkbd.cli.rejects import rejects_option
 
 if TYPE_CHECKING:
     from searchkbd.corpus.options import ReadOptions
+    from searchkbd.encoders.spec import EncoderSpec
 
 _STDIN = "-"
 
@@ -46,7 +48,7 @@ class BuildJob:
     files: tuple[str, ...]
     names: tuple[str, ...]
     reading: ReadOptions
-    encoder: str | None
+    encoder: EncoderSpec | None
     penalty: int | None
     rejects: Path | None
     workers: int
@@ -67,7 +69,7 @@ class BuildJob:
             "files": list(map(_absolute, self.files)),
             "names": list(self.names),
             "reading": {**reading, "columns": dict(self.reading.columns)},
-            "encoder": self.encoder and _encoder(self.encoder),
+            "encoder": spec_json(self.encoder),
             "penalty": self.penalty,
             "rejects": None if self.rejects is None else _absolute(self.rejects),
             "workers": self.workers,
@@ -85,7 +87,7 @@ class BuildJob:
                 files=_strings(said["files"]),
                 names=_strings(said["names"]),
                 reading=_read_options(said["reading"]),
-                encoder=None if said["encoder"] is None else _string(said["encoder"]),
+                encoder=spec_of(said["encoder"]),
                 penalty=None if said["penalty"] is None else int(said["penalty"]),
                 rejects=None if said["rejects"] is None else Path(_string(said["rejects"])),
                 workers=int(said["workers"]),
@@ -133,7 +135,7 @@ def job_options(command: Callable) -> Callable:
 
 
 _OPTIONS = (
-    encoder_option,
+    index_encoder_options,
     reading_options,
     cut_options,
     click.option("--origin", metavar="NAME", help="Origin of sentences that name none."),
@@ -156,12 +158,6 @@ def _absolute(file: str | Path) -> str:
 
     name = str(file)
     return name if name == _STDIN or name.startswith(HUB) else os.path.abspath(name)
-
-
-def _encoder(spec: str) -> str:
-    from searchkbd.encoders import available
-
-    return spec if spec in available() else os.path.abspath(spec)
 
 
 def _string(value: object) -> str:

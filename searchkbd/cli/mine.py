@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import click
 from click.core import ParameterSource
 
+from searchkbd.cli.encoder_options import encoder_options
 from searchkbd.cli.mining_options import (
     check_streams,
-    encoder_option,
     hearing,
     neighbours_option,
     note_respaced,
@@ -26,6 +26,7 @@ from searchkbd.cli.score import shape, show
 if TYPE_CHECKING:
     from searchkbd.corpus.options import ReadOptions
     from searchkbd.encoders import Encoder
+    from searchkbd.encoders.spec import EncoderSpec
     from searchkbd.mining.files import MineSummary
 
 
@@ -55,7 +56,7 @@ if TYPE_CHECKING:
 )
 @click.option("--unique", is_flag=True, help="Take each sentence once, in its best pair.")
 @neighbours_option
-@encoder_option
+@encoder_options
 @reading_options
 @shown_rejects_option
 @json_option
@@ -70,7 +71,7 @@ def command(
     threshold: float | None,
     unique: bool,
     neighbours: int,
-    encoder_name: str,
+    encoder: EncoderSpec,
     reading: ReadOptions,
     rejects: Path | None,
     as_json: bool,
@@ -91,21 +92,21 @@ def command(
         _check_filter(ctx, threshold)
     else:
         _check_mine(files, reading)
-    encoder, reading = load_encoder(encoder_name), hearing(reading)
+    loaded, reading = load_encoder(encoder), hearing(reading)
     with ToldRejects(rejects) as rejected, Stages() as stages:
         if mode == "filter":
             from searchkbd.mining.cuts import Cuts
             from searchkbd.mining.score import score_pairs
 
             summary = score_pairs(
-                files, out, encoder, reading, Cuts(min_margin=threshold), scoring=scoring,
+                files, out, loaded, reading, Cuts(min_margin=threshold), scoring=scoring,
                 neighbours=neighbours, on_reject=rejected.add,
                 on_read=stages.stage("Reading and encoding", "lines"),
                 on_searched=stages.stage("Searching neighbours", "texts"),
             )  # fmt: skip
         else:
             mined = _mine(
-                files, out, encoder, reading, stages, on_reject=rejected.add, scoring=scoring,
+                files, out, loaded, reading, stages, on_reject=rejected.add, scoring=scoring,
                 retrieval=retrieval, neighbours=neighbours, threshold=threshold, unique=unique,
             )  # fmt: skip
     if mode == "filter":

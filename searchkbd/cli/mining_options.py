@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from searchkbd.cli.options import EncoderType
 from searchkbd.cli.output import note, plural
 
 if TYPE_CHECKING:
@@ -18,11 +17,6 @@ if TYPE_CHECKING:
 output_option = click.option(
     "-o", "--output", "out", required=True, metavar="OUT",
     help='Where the rows go: a .tsv, or a .jsonl; "-" is TSV on standard output.',
-)  # fmt: skip
-encoder_option = click.option(
-    "--encoder", "encoder_name", type=EncoderType(), default="embedded", show_default=True,
-    envvar="SEARCHKBD_ENCODER", show_envvar=True, metavar="NAME|DIR",
-    help="Encoder: a name, or the directory of one made by searchkbd train.",
 )  # fmt: skip
 neighbours_option = click.option(
     "--neighbours", type=click.IntRange(1, 1000), default=4, show_default=True, metavar="K",

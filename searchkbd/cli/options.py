@@ -33,17 +33,6 @@ class DirectoryType(click.ParamType):
         return Path(value)
 
 
-class EncoderType(click.ParamType):
-    """The name of an encoder or its directory; which of them is found out by load_encoder."""
-
-    name = "NAME|DIR"
-
-    def convert(self, value, param, ctx):
-        if not str(value):
-            self.fail("the name is empty", param, ctx)
-        return value
-
-
 LANGUAGE = LanguageType()
 
 
@@ -78,16 +67,6 @@ index_option = click.option(
     show_envvar=True,
     metavar="DIR",
     help="Directory of the index.",
-)
-encoder_option = click.option(
-    "--encoder",
-    "encoder",
-    type=EncoderType(),
-    envvar="SEARCHKBD_ENCODER",
-    show_envvar=True,
-    metavar="NAME|DIR",
-    help='Encoder: "embedded", or the directory of one made by searchkbd train student. When '
-    "not given, the index's own; embedded for a new index.",
 )
 langs_option = click.option(
     "--langs", callback=_pair, metavar="A,B",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from searchkbd.cli.encoder_options import index_encoder_options
 from searchkbd.cli.memory_options import (
     chosen_pivots,
     no_pivot_option,
@@ -16,7 +17,6 @@ from searchkbd.cli.memory_options import (
 )
 from searchkbd.cli.options import (
     LANGUAGE,
-    encoder_option,
     index_option,
     json_option,
     parse_columns,
@@ -26,6 +26,7 @@ from searchkbd.cli.output import note_absent, plural, print_json
 from searchkbd.memory.query import MIN_SIMILARITY
 
 if TYPE_CHECKING:
+    from searchkbd.encoders.spec import EncoderSpec
     from searchkbd.memory.match import Lookup
     from searchkbd.memory.query import LookupOptions, Query
     from searchkbd.pretranslation.statistics import Summary
@@ -36,7 +37,7 @@ _LABELS = {"101": "context 101", "100": "exact 100", "semantic": "by meaning"}
 @click.command("pretranslate")
 @click.argument("file", metavar="FILE")
 @index_option
-@encoder_option
+@index_encoder_options
 @click.option("--to", "target", type=LANGUAGE, required=True, help="Language to translate into.")
 @click.option(
     "--from", "source", type=LANGUAGE,
@@ -86,7 +87,7 @@ _LABELS = {"101": "context 101", "100": "exact 100", "semantic": "by meaning"}
 def command(
     file: str,
     index: Path,
-    encoder: str | None,
+    encoder: EncoderSpec | None,
     target: str,
     source: str | None,
     out: str | None,

@@ -21,7 +21,7 @@ from searchkbd.cli.job import BuildJob
 from searchkbd.errors import SearchkbdError
 from searchkbd.index.directory import BUILDING, files_of
 
-_FORMAT = 1
+_FORMAT = 2
 _MOST_BYTES = 1 << 22
 
 _T = TypeVar("_T")

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from searchkbd.cli.encoder_options import encoder_options
 from searchkbd.cli.mining_options import (
     check_streams,
-    encoder_option,
     hearing,
     neighbours_option,
     note_respaced,
@@ -23,6 +23,7 @@ from searchkbd.cli.rejects import ToldRejects, shown_rejects_option
 
 if TYPE_CHECKING:
     from searchkbd.corpus.options import ReadOptions
+    from searchkbd.encoders.spec import EncoderSpec
     from searchkbd.mining.score import ScoreSummary
 
 def _flags(ctx: click.Context, param: click.Parameter, value: str | None) -> frozenset[str]:
@@ -59,7 +60,7 @@ def _flags(ctx: click.Context, param: click.Parameter, value: str | None) -> fro
 )
 @click.option("--drop-flagged", is_flag=True, help="Leave out pairs that have any flag.")
 @neighbours_option
-@encoder_option
+@encoder_options
 @reading_options
 @shown_rejects_option
 @json_option
@@ -74,7 +75,7 @@ def command(
     drop: frozenset[str],
     drop_flagged: bool,
     neighbours: int,
-    encoder_name: str,
+    encoder: EncoderSpec,
     reading: ReadOptions,
     rejects: Path | None,
     as_json: bool,
@@ -108,12 +109,12 @@ def command(
         frozenset(FLAGS) if drop_flagged else drop, percentile, min_similarity, min_margin,
         best_per_source,
     )  # fmt: skip
-    encoder = None if given else load_encoder(encoder_name)
+    loaded = None if given else load_encoder(encoder)
     with ToldRejects(rejects) as rejected, Stages() as stages:
         summary = score_pairs(
-            files, out, encoder, hearing(reading), cuts, neighbours=neighbours,
+            files, out, loaded, hearing(reading), cuts, neighbours=neighbours,
             on_reject=rejected.add,
-            on_read=stages.stage("Reading and encoding" if encoder else "Reading", "lines"),
+            on_read=stages.stage("Reading and encoding" if loaded else "Reading", "lines"),
             on_searched=stages.stage("Searching neighbours", "texts"),
         )  # fmt: skip
     if as_json:

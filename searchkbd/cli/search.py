@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from searchkbd.cli.encoder_options import index_encoder_options
 from searchkbd.cli.options import (
     LANGUAGE,
-    encoder_option,
     index_option,
     json_option,
     recall_option,
@@ -16,11 +17,14 @@ from searchkbd.cli.options import (
 from searchkbd.cli.output import note, note_absent, print_json, wrapped
 from searchkbd.search.hit import SearchMode, SearchResult
 
+if TYPE_CHECKING:
+    from searchkbd.encoders.spec import EncoderSpec
+
 
 @click.command()
 @click.argument("query", required=False)
 @index_option
-@encoder_option
+@index_encoder_options
 @click.option(
     "--lang", "langs", type=LANGUAGE, multiple=True,
     help="Only hits in this language; may be given several times.",
@@ -43,7 +47,7 @@ from searchkbd.search.hit import SearchMode, SearchResult
 def command(
     query: str | None,
     index: Path,
-    encoder: str | None,
+    encoder: EncoderSpec | None,
     langs: tuple[str, ...],
     query_lang: str | None,
     k: int,

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from searchkbd.cli.encoder_options import index_encoder_options
 from searchkbd.cli.memory_options import (
     chosen_pivots,
     no_pivot_option,
@@ -14,7 +16,6 @@ from searchkbd.cli.memory_options import (
 )
 from searchkbd.cli.options import (
     LANGUAGE,
-    encoder_option,
     index_option,
     json_option,
     recall_option,
@@ -23,6 +24,9 @@ from searchkbd.cli.output import note, note_absent, print_json
 from searchkbd.cli.pretranslate import command as pretranslate
 from searchkbd.memory.match import Lookup
 from searchkbd.memory.query import MIN_QUALITY, MIN_SIMILARITY, LookupOptions, Query
+
+if TYPE_CHECKING:
+    from searchkbd.encoders.spec import EncoderSpec
 
 
 @click.group()
@@ -36,7 +40,7 @@ command.add_command(pretranslate)
 @command.command()
 @click.argument("segment", required=False)
 @index_option
-@encoder_option
+@index_encoder_options
 @click.option("--from", "source", type=LANGUAGE, required=True, help="Language of SEGMENT.")
 @click.option("--to", "target", type=LANGUAGE, required=True, help="Language to translate into.")
 @click.option(
@@ -75,7 +79,7 @@ command.add_command(pretranslate)
 def lookup(
     segment: str | None,
     index: Path,
-    encoder: str | None,
+    encoder: EncoderSpec | None,
     source: str,
     target: str,
     min_quality: int,

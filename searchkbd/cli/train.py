@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
+import importlib
 import os
-import shlex
-import sys
 import time
 from collections.abc import Sequence
-from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from searchkbd.cli.options import (
-    LANGUAGE,
-    DirectoryType,
-    EncoderType,
-    columns_option,
-    json_option,
-    langs_option,
-)
+from searchkbd.cli.encoder_options import EncoderType
+from searchkbd.cli.options import LANGUAGE, DirectoryType, columns_option, json_option, langs_option
 from searchkbd.cli.output import note, plural, print_json
+from searchkbd.cli.progress import Stages
 from searchkbd.cli.rejects import check_report, default_report, rejects_option, show_rejects
+from searchkbd.cli.training import ManyFiles, check_files, command_line, say
 from searchkbd.errors import SearchkbdError
 
 if TYPE_CHECKING:
@@ -39,32 +33,29 @@ if TYPE_CHECKING:
 CHECKPOINT_SECONDS = 60.0
 """Time between two checkpoints."""
 
-
-class _ManyFiles(click.Command):
-    """A command whose options of files take several values: ``--pairs a.tsv b.tsv``."""
-
-    names = ("--pairs", "--dev")
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        # click gives an option one value. There are no arguments that a value could be taken for.
-        spread: list[str] = []
-        name, values = "", 0
-        for arg in args:
-            if arg.startswith("-") and arg != "-":
-                name, values = (arg if arg in self.names else ""), 0
-            elif name:
-                spread += [name] if values else []
-                values += 1
-            spread.append(arg)
-        return super().parse_args(ctx, spread)
+_NOT_TOLD = frozenset({"rejects", "as_json", "restart"})  # by the model card
 
 
-@click.group()
+class _Group(click.Group):
+    """A group that imports what is not here when it is run, or helped with."""
+
+    modules = {"finetune": "searchkbd.cli.finetune"}
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [*super().list_commands(ctx), *self.modules]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name in self.modules:
+            return importlib.import_module(self.modules[cmd_name]).command
+        return super().get_command(ctx, cmd_name)
+
+
+@click.group(cls=_Group)
 def command() -> None:
     """Train encoders on pairs of translations."""
 
 
-@command.command(cls=_ManyFiles)
+@command.command(cls=ManyFiles)
 @click.option(
     "--pairs", "pairs", multiple=True, required=True, metavar="FILE...",
     help="Sentences and their translations, in any format of build.",
@@ -147,14 +138,14 @@ def student(
     from searchkbd.training.student import require_torch
 
     require_torch()
-    _check_files(pairs, dev)
+    check_files(pairs, dev)
     check_report(rejects, out, (*pairs, *dev), "the directory of the encoder")
     options = ReadOptions(langs=langs, columns=columns)
     given = {"steps": steps, "batch": batch, "max_features": max_features, "patience": patience}
     start = time.monotonic()
     with RejectReport(rejects or default_report(out)) as report:
         job = _Job(out, lang, teacher, {**given, "seed": seed}, restart)
-        result = job.run(pairs, dev, options, report, _command_line(ctx))
+        result = job.run(pairs, dev, options, report, command_line(ctx, _NOT_TOLD))
     seconds = time.monotonic() - start
     if as_json:
         print_json(_shape(out, result, report, seconds))
@@ -301,11 +292,9 @@ class _Job:
 
         folder = self._out / WORK
         try:
-            with _Bars() as bars:
+            with Stages() as bars:
                 reporter = Reporter(
-                    bars.say,
-                    lambda done, total: bars.show("Reading", "texts", done, total),
-                    lambda done, total: bars.show("Training", "steps", done, total),
+                    say, bars.stage("Reading", "texts"), bars.stage("Training", "steps")
                 )
                 return train(
                     split, self._lang, teacher, config, folder, reporter, CHECKPOINT_SECONDS
@@ -315,75 +304,6 @@ class _Job:
                 "interrupted; run the same command again (without --restart) to go on from "
                 f"the last checkpoint, in {folder}"
             ) from None
-
-
-class _Bars:
-    """Progress bars, one at a time: a terminal cannot show two."""
-
-    def __init__(self) -> None:
-        self._stack = ExitStack()
-        self._label = ""
-
-    def __enter__(self) -> _Bars:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._stack.close()
-
-    def say(self, text: str) -> None:
-        """Print a line on standard error, above the bar."""
-        # Not click.echo, which goes around rich's stand-in for the stream.
-        print(text, file=sys.stderr, flush=True)
-
-    def show(self, label: str, unit: str, done: int, total: int) -> None:
-        """Show progress in the bar called *label*; another one is closed."""
-        if label != self._label:
-            from searchkbd.cli.progress import counted_progress
-
-            self._stack.close()
-            self._update = self._stack.enter_context(counted_progress(label, unit))
-            self._label = label
-        self._update(done, total)
-
-
-def _check_files(pairs: Sequence[str], dev: Sequence[str]) -> None:
-    for file in (*pairs, *dev):
-        if not Path(file).exists():
-            raise SearchkbdError(f"{file}: no such file")
-        if not Path(file).is_file():
-            raise SearchkbdError(
-                f"{file}: not a file; pairs are read again when training goes on, so write them "
-                "to files"
-            )
-    both = {os.path.realpath(file) for file in pairs} & {os.path.realpath(file) for file in dev}
-    if both:
-        raise SearchkbdError(f"{both.pop()}: given as --pairs and as --dev")
-
-
-def _command_line(ctx: click.Context) -> str:
-    """Return the command with what was given to it, in one order and without absolute paths."""
-    words = ["searchkbd", "train", "student"]
-    skipped = {"rejects", "as_json", "restart"}
-    for option in ctx.command.params:
-        source = ctx.get_parameter_source(option.name)
-        value = ctx.params.get(option.name)
-        if option.name in skipped or source is None or source.name.startswith("DEFAULT"):
-            continue
-        words.append(option.opts[0])
-        if option.name in ("pairs", "dev"):
-            words += map(_relative, value)
-        elif option.name == "columns":
-            words.pop()
-            words += [word for pair in value.items() for word in (option.opts[0], "=".join(pair))]
-        elif option.name == "langs":
-            words.append(",".join(value))
-        else:
-            words.append(_relative(str(value)))
-    return shlex.join(words)
-
-
-def _relative(path: str) -> str:
-    return os.path.basename(path) if os.path.isabs(path) else path
 
 
 def _shape(out: Path, result: _Result, report: RejectReport, seconds: float) -> dict:

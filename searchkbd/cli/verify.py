@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from searchkbd.cli.options import encoder_option, index_option, json_option
+from searchkbd.cli.encoder_options import index_encoder_options
+from searchkbd.cli.options import index_option, json_option
 from searchkbd.cli.output import plural, print_json
+
+if TYPE_CHECKING:
+    from searchkbd.encoders.spec import EncoderSpec
 
 
 @click.command()
 @index_option
-@encoder_option
+@index_encoder_options
 @json_option
-def command(index: Path, encoder: str | None, as_json: bool) -> int:
+def command(index: Path, encoder: EncoderSpec | None, as_json: bool) -> int:
     """Check an index: checksums of its files, rows against vectors, files nobody needs.
 
     Exits with 0 when the index is sound and with 1 when something is wrong with it. Orphan
@@ -47,16 +52,17 @@ def command(index: Path, encoder: str | None, as_json: bool) -> int:
     return 1
 
 
-def _encoder_problems(index: Path, spec: str) -> list[str]:
+def _encoder_problems(index: Path, spec: EncoderSpec) -> list[str]:
     """Return what is wrong with the encoder *spec* by itself, and as the encoder of *index*."""
-    from searchkbd.encoders import EncoderError, load_encoder
+    from searchkbd.api import open_encoder
+    from searchkbd.encoders import EncoderError
     from searchkbd.errors import EncoderMismatchError
     from searchkbd.index.reader import IndexReader, check_encoder
 
     try:
-        encoder = load_encoder(spec)
-        problems = encoder.check() if hasattr(encoder, "check") else []
         with IndexReader(index) as reader:
+            encoder = open_encoder(reader, spec)
+            problems = encoder.check() if hasattr(encoder, "check") else []
             check_encoder(reader.meta, encoder, reader.directory)
     except (EncoderError, EncoderMismatchError) as error:
         return [str(error)]

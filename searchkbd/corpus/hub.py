@@ -20,12 +20,12 @@ from searchkbd.corpus.read import HUB
 from searchkbd.corpus.rows import RowReader
 from searchkbd.corpus.sentence import CorpusError, Reject, Sentence
 from searchkbd.corpus.splits import expected, files_of_split
+from searchkbd.hub import TIMEOUT, import_hub, progress_bar, refusal, unreachable
 
 MAIN = "main"
 """The version that is read when none is named."""
 
 _NAME = re.compile(r"(?:\w[\w.-]*/)?\w[\w.-]*", re.ASCII)
-_TIMEOUT = 20.0
 _TYPE = "dataset"
 
 
@@ -61,12 +61,11 @@ class _DataSet:
         self._revision = options.revision or MAIN
         self._commit: str | None = None
         try:
-            import huggingface_hub
+            self._hub = import_hub()
         except ImportError:
             raise CorpusError(
                 f"{name} is fetched with huggingface_hub; install it: pip install 'searchkbd[hub]'"
             ) from None
-        self._hub = huggingface_hub
 
     def files(self) -> list[str]:
         """Return the files of the split that is read."""
@@ -74,7 +73,7 @@ class _DataSet:
 
         try:
             info = self._hub.HfApi().dataset_info(
-                self._repo, revision=self._revision, timeout=_TIMEOUT
+                self._repo, revision=self._revision, timeout=TIMEOUT
             )
         except (errors.OfflineModeIsEnabled, errors.HTTPError) as error:
             reason = self._told(error)
@@ -96,10 +95,15 @@ class _DataSet:
         """Return where *file* lies in the cache, downloaded if it was not there."""
         from huggingface_hub import errors
 
+        label = f"Fetching {os.path.basename(file)}"
+
+        def tell(done: float, total: float | None) -> None:
+            self._options.on_event(Stage(label, "bytes", done, total))
+
         try:
             path = self._hub.hf_hub_download(
                 self._repo, file, repo_type=_TYPE, revision=self._revision,
-                tqdm_class=_bar(f"Fetching {os.path.basename(file)}", self._options),
+                tqdm_class=progress_bar(tell),
             )  # fmt: skip
         except (errors.HTTPError, errors.EntryNotFoundError, errors.FileMetadataError) as error:
             raise CorpusError(f"{self._name}/{file}: {self._told(error)}") from None
@@ -111,25 +115,13 @@ class _DataSet:
 
     def _told(self, error: Exception) -> str:
         """Return what to say of *error*; raises CorpusError when the cache is of no help."""
-        from huggingface_hub import constants, errors
-
-        if isinstance(error, errors.GatedRepoError):
-            raise CorpusError(
-                f"{self._name} is given only to users who have accepted its terms; do so at "
-                f"{constants.ENDPOINT}/datasets/{self._repo} and log in: hf auth login"
-            ) from None
-        if isinstance(error, errors.RepositoryNotFoundError):
-            raise CorpusError(
-                f"there is no data set {self._name} at {constants.ENDPOINT}, or it is private: "
-                "check the name, or log in: hf auth login"
-            ) from None
-        if isinstance(error, errors.RevisionNotFoundError):
-            raise CorpusError(f"{self._name} has no version {self._revision!r}") from None
-        if isinstance(error, errors.OfflineModeIsEnabled) or constants.HF_HUB_OFFLINE:
-            return "the network is not used, as HF_HUB_OFFLINE says"
-        if isinstance(error, errors.HfHubHTTPError):
-            return f"{constants.ENDPOINT} answered {error.response.status_code}"
-        return f"{constants.ENDPOINT} cannot be reached"
+        refused = refusal(
+            error, what="data set", name=self._name, page=f"datasets/{self._repo}",
+            revision=self._revision,
+        )  # fmt: skip
+        if refused is not None:
+            raise CorpusError(refused) from None
+        return unreachable(error)
 
     def _cached(self) -> list[str]:
         """Return the files of the version that the cache has."""
@@ -145,20 +137,3 @@ class _DataSet:
             commit = self._revision
         snapshot = folder / "snapshots" / commit
         return [file.relative_to(snapshot).as_posix() for file in snapshot.rglob("*.parquet")]
-
-
-def _bar(label: str, options: ReadOptions) -> type:
-    """Return a progress bar of huggingface_hub's that tells its progress and draws nothing."""
-    from huggingface_hub.utils import tqdm
-
-    class Bar(tqdm):
-        def __init__(self, *args: object, **settings: object) -> None:
-            super().__init__(*args, **{**settings, "disable": True})
-            self._done = settings.get("initial") or 0
-            self._all = settings.get("total")
-
-        def update(self, n: float | None = 1) -> None:
-            self._done += n or 0
-            options.on_event(Stage(label, "bytes", self._done, self._all))
-
-    return Bar

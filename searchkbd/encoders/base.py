@@ -34,7 +34,11 @@ class Encoder(Protocol):
 
     @property
     def fingerprint(self) -> str:
-        """Short hex string; equal fingerprints give equal vectors, so an index remembers it."""
+        """Short hex string; equal fingerprints give vectors that can be compared.
+
+        An index remembers it. The vectors are equal but for the precision in which they were
+        computed, where an encoder has several (see ``settings_of``).
+        """
         ...
 
     def encode(self, texts: Sequence[str], langs: Sequence[str | None] | None = None) -> Vectors:
@@ -46,6 +50,14 @@ class Encoder(Protocol):
         *langs* has another length than *texts*.
         """
         ...
+
+
+def settings_of(encoder: Encoder) -> dict[str, str]:
+    """Return the settings, besides its name, that ``load_encoder`` needs to load it again.
+
+    Encoders that have any say so in a property ``settings``: ``palochka`` and ``precision``.
+    """
+    return dict(getattr(encoder, "settings", {}))
 
 
 def check_batch(

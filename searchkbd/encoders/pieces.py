@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import string
 from array import array
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -21,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from searchkbd.encoders.base import EncoderError
+from searchkbd.encoders.hashing import BASE, code_points, hash_all, spread
 from searchkbd.encoders.tensors import TensorFileError, map_tensors, write_tensors
 from searchkbd.encoders.use_weights import Source, cache_directory, sweep
 
@@ -39,8 +39,6 @@ _LAST_LETTER = 0x52F
 
 # Without the underscore, which only pieces of special meaning have.
 _PUNCTUATION = frozenset(string.punctuation) - {"_"} | frozenset("«»—–“”„’‘")
-_BASE = np.uint64(0x100000001B3)
-_SPREAD = np.uint64(0x9E3779B97F4A7C15)
 
 
 class Tokenizer:
@@ -117,7 +115,7 @@ class PieceTable:
             if len(piece) == 1 and _may_be_plain(piece)
             and library.normalize(piece) == _SPACE + piece
         ]  # fmt: skip
-        hashes = _hash_all(normal)
+        hashes = hash_all(normal)
         order = np.argsort(hashes)
         return cls(
             hashes[order],
@@ -157,7 +155,7 @@ class PieceTable:
         spaced = "".join(_SPACE + word for word in text.split(" ") if word)
         if not spaced:
             return [first, last]
-        codes = _codes(spaced)
+        codes = code_points(spaced)
         plain = self.plain[np.minimum(np.searchsorted(self.plain, codes), len(self.plain) - 1)]
         if not ((plain == codes) | (codes == ord(_SPACE))).all() or _SPACE in text:
             return None
@@ -187,8 +185,8 @@ class PieceTable:
         values = np.zeros(size + 1, dtype=np.uint64)
         hashes = np.zeros((longest, size), dtype=np.uint64)
         for n in range(min(longest, size)):
-            values = values[: size - n] * _BASE + codes[n:]
-            hashes[n, : size - n] = _spread(values)
+            values = values[: size - n] * BASE + codes[n:]
+            hashes[n, : size - n] = spread(values)
         at = np.minimum(np.searchsorted(self.hashes, hashes), len(self.hashes) - 1)
         lengths, starts = np.nonzero((self.hashes[at] == hashes) & (hashes != 0))
         place = at[lengths, starts]
@@ -205,25 +203,3 @@ class PieceTable:
 
 def _may_be_plain(char: str) -> bool:
     return char in _PUNCTUATION or (char.isalnum() and ord(char) <= _LAST_LETTER)
-
-
-def _codes(text: str) -> NDArray[np.uint64]:
-    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
-    return codes.astype(np.uint64)
-
-
-def _hash_all(pieces: Sequence[str]) -> NDArray[np.uint64]:
-    """Return the hash of each piece: its code points as digits, spread over 64 bits."""
-    sizes = np.array([len(piece) for piece in pieces])
-    codes = _codes("".join(pieces))
-    starts = np.cumsum(sizes) - sizes
-    values = np.zeros(len(sizes), dtype=np.uint64)
-    for n in range(int(sizes.max())):
-        longer = sizes > n
-        values[longer] = values[longer] * _BASE + codes[starts[longer] + n]
-    return _spread(values)
-
-
-def _spread(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    values = (values ^ (values >> np.uint64(32))) * _SPREAD
-    return values ^ (values >> np.uint64(29))

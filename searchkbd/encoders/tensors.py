@@ -21,6 +21,7 @@ _MAX_HEADER = 1 << 20
 _DTYPES = {
     "U8": "u1", "I8": "i1", "U16": "<u2", "I16": "<i2", "U32": "<u4", "I32": "<i4",
     "U64": "<u8", "I64": "<i8", "F16": "<f2", "F32": "<f4", "F64": "<f8",
+    "BF16": "<u2",  # numpy has none: the upper half of a float32, as it is
 }  # fmt: skip
 
 

@@ -16,8 +16,8 @@ from types import TracebackType
 
 import numpy as np
 
-from searchkbd.encoders import DEFAULT, load_encoder
-from searchkbd.encoders.base import Encoder, EncoderError, Vectors, check_batch
+from searchkbd.encoders import DEFAULT, EncoderSpec, load_encoder
+from searchkbd.encoders.base import Encoder, EncoderError, Vectors, check_batch, settings_of
 from searchkbd.encoders.threads import blas_threads
 
 _TURNS = 4
@@ -38,10 +38,11 @@ class WorkerPool:
     processes are started anew and import the script.
     """
 
-    def __init__(self, spec: str | Path = DEFAULT, *, workers: int) -> None:
+    def __init__(self, spec: str | Path | EncoderSpec = DEFAULT, *, workers: int) -> None:
         if workers < 1:
             raise ValueError(f"{workers} worker processes; at least 1 is needed")
         self._encoder = load_encoder(spec)
+        self._spec = EncoderSpec.of(self._encoder)
         self._workers = workers
         self._pool: ProcessPoolExecutor | None = ProcessPoolExecutor(
             workers,
@@ -65,6 +66,11 @@ class WorkerPool:
         """See ``Encoder.fingerprint``."""
         return self._encoder.fingerprint
 
+    @property
+    def settings(self) -> dict[str, str]:
+        """See ``settings_of``."""
+        return settings_of(self._encoder)
+
     def encode(self, texts: Sequence[str], langs: Sequence[str | None] | None = None) -> Vectors:
         """See ``Encoder.encode``; raises EncoderError when a process has died, or after ``close``.
         """
@@ -76,7 +82,7 @@ class WorkerPool:
         try:
             for part in _parts(batch, self._workers):
                 part_codes = None if codes is None else codes[part]
-                work = self._pool.submit(_encode, self.name, batch[part], part_codes)
+                work = self._pool.submit(_encode, self._spec, batch[part], part_codes)
                 running.append((part, work))
             for part, work in running:
                 out[part] = work.result()
@@ -143,9 +149,9 @@ def _end_with_parent() -> None:
 
 
 @lru_cache(maxsize=1)
-def _opened(name: str) -> Encoder:
-    return load_encoder(name)
+def _opened(spec: EncoderSpec) -> Encoder:
+    return load_encoder(spec)
 
 
-def _encode(name: str, texts: list[str], langs: list[str | None] | None) -> Vectors:
-    return _opened(name).encode(texts, langs)
+def _encode(spec: EncoderSpec, texts: list[str], langs: list[str | None] | None) -> Vectors:
+    return _opened(spec).encode(texts, langs)

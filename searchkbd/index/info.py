@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from searchkbd.index.codes import Recall, code_bytes
 from searchkbd.index.directory import database_bytes
-from searchkbd.index.reader import IndexReader
+from searchkbd.index.reader import IndexReader, encoder_settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,7 @@ class IndexInfo:
     encoder: str
     fingerprint: str
     dim: int
+    encoder_settings: dict[str, str]
     created: str
     updated: str
     sentences: int
@@ -77,6 +78,7 @@ def index_info(reader: IndexReader) -> IndexInfo:
         encoder=reader.meta["encoder"],
         fingerprint=reader.meta["fingerprint"],
         dim=reader.dim,
+        encoder_settings=encoder_settings(reader.meta),
         created=reader.meta["created"],
         updated=reader.meta["updated"],
         sentences=sum(reader.sentences_per_language.values()),

@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     from searchkbd.encoders.base import Encoder
     from searchkbd.index.texts import TextFile
 
+SETTINGS_KEY = "encoder_settings"
+"""The row of ``meta`` that holds the settings of the encoder, as JSON, when there are any."""
+
 _MAPPED = 1 << 40  # all of the database: a page read by a call costs ten times as much
 _BATCH = 500  # SQLite allows 999 parameters in its oldest supported builds
 
@@ -413,6 +416,15 @@ def require_own_tables(connection: sqlite3.Connection, directory: Path) -> None:
         raise IndexNotFoundError(
             f"{directory}: its {schema.DATABASE} is the database of something else"
         )
+
+
+def encoder_settings(meta: dict[str, str]) -> dict[str, str]:
+    """Return the settings of the encoder (see ``settings_of``) as the index was first built."""
+    try:
+        said = json.loads(meta.get(SETTINGS_KEY, "{}"))
+    except ValueError:  # its checksum is right: another program's
+        return {}
+    return {str(name): str(value) for name, value in said.items()} if isinstance(said, dict) else {}
 
 
 def check_encoder(meta: dict[str, str], encoder: Encoder, directory: Path) -> None:

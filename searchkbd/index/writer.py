@@ -17,12 +17,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from searchkbd.corpus.sentence import Reject, Sentence
+from searchkbd.encoders.base import settings_of
 from searchkbd.errors import IndexExistsError, NothingToBuildError
 from searchkbd.index import hubness, schema, segments
 from searchkbd.index.checksums import SENTENCE_COLUMNS, row_checksum
 from searchkbd.index.compaction import maintain
 from searchkbd.index.hashing import key_hash
-from searchkbd.index.reader import check_encoder, read_meta, require_own_tables
+from searchkbd.index.reader import SETTINGS_KEY, check_encoder, read_meta, require_own_tables
 from searchkbd.index.transaction import WriteTransaction, now
 from searchkbd.text.forms import loosen, search_key
 from searchkbd.text.languages import LANGUAGES
@@ -230,6 +231,7 @@ class IndexWriter:
                     ("fingerprint", self.encoder.fingerprint),
                     ("dim", str(self.encoder.dim)),
                     ("created", self._now),
+                    *self._settings(),
                 ],
             )
         else:  # the same encoder may lie in another directory now
@@ -240,6 +242,10 @@ class IndexWriter:
             1 + connection.execute(f"SELECT coalesce(max(row), 0) FROM {table}").fetchone()[0]
             for table in ("sentences", "groups")
         )
+
+    def _settings(self) -> list[tuple[str, str]]:
+        settings = settings_of(self.encoder)
+        return [(SETTINGS_KEY, json.dumps(settings, ensure_ascii=False))] if settings else []
 
     def _check_existing(self) -> None:
         """Refuse a build that the index already there does not allow."""

@@ -9,6 +9,7 @@ import numpy as np
 
 from searchkbd.corpus.sentence import CorpusError, Reject, Sentence
 from searchkbd.encoders.features import model_key
+from searchkbd.pairs.clusters import Clusters
 from searchkbd.text.forms import search_key
 from searchkbd.training.data import Pair
 
@@ -161,21 +162,12 @@ def _keys(pair: Pair) -> tuple[tuple[str, str], tuple[str, str]]:
 
 def _clusters(groups: Sequence[Group]) -> list[list[int]]:
     """Return the groups (their numbers) in clusters: two that share a text are in one."""
-    parent = list(range(len(groups)))
-
-    def root(row: int) -> int:
-        while parent[row] != row:
-            parent[row] = parent[parent[row]]
-            row = parent[row]
-        return row
-
+    joined = Clusters(len(groups))
     first: dict[tuple[str, str], int] = {}
     for row, group in enumerate(groups):
         for key in {key for pair in group for key in _keys(pair)}:
-            one, other = root(first.setdefault(key, row)), root(row)
-            # The smaller number is the root, whatever order the set has.
-            parent[max(one, other)] = min(one, other)
+            joined.join(row, first.setdefault(key, row))
     clusters: dict[int, list[int]] = {}
-    for row in range(len(groups)):
-        clusters.setdefault(root(row), []).append(row)
+    for row, root in enumerate(joined.roots()):
+        clusters.setdefault(root, []).append(row)
     return list(clusters.values())

@@ -15,6 +15,7 @@ from searchkbd.cli.job import BuildJob
 from searchkbd.cli.reading import _NAMES
 from searchkbd.cli.resume import BuildNote
 from searchkbd.corpus.options import ReadOptions
+from searchkbd.encoders.spec import EncoderSpec
 from searchkbd.encoders.use_weights import cache_directory
 from searchkbd.index import writer
 from searchkbd.index.reader import IndexReader
@@ -213,7 +214,7 @@ def test_a_note_cannot_make_the_report_replace_a_file(run, write, sentences_file
     precious = write("precious.txt", "mine\n")
     (tmp_path / "i").mkdir()
     job = made(files=(str(sentences_file),), rejects=precious)
-    write("i/building.json", json.dumps({"format": 1, "token": "", **job.to_json()}))
+    write("i/building.json", json.dumps({"format": 2, "token": "", **job.to_json()}))
     code, _, err = run("build", "--resume", "--index", tmp_path / "i")
     assert code == 2 and str(precious) in err
     assert precious.read_text() == "mine\n"
@@ -243,9 +244,9 @@ def made(**values) -> BuildJob:
     "job",
     [
         made(),
-        made(mode="add", files=("hf:owner/name", "/a/б.tsv"), encoder="embedded", penalty=0),
+        made(mode="add", files=("hf:owner/name", "/a/б.tsv"), encoder=EncoderSpec("embedded"), penalty=0),
         made(
-            mode="replace", names=("a.tsv",), encoder="/enc", rejects=Path("/r.tsv"), workers=3,
+            mode="replace", names=("a.tsv",), encoder=EncoderSpec("/enc", "int8", "ӏ"), rejects=Path("/r.tsv"), workers=3,
             cache=False,
             reading=ReadOptions(
                 lang="kbd", langs=("kbd", "ru"), columns={"text": "фраза"}, delimiter=";",
@@ -262,13 +263,14 @@ def test_a_job_comes_back_from_json(job):
 
 def test_paths_are_made_absolute_and_every_option_is_kept(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "enc").mkdir()
     said = made(
-        files=("a.tsv", "hf:o/n"), encoder="enc", rejects=Path("r.tsv"),
+        files=("a.tsv", "hf:o/n"), encoder=EncoderSpec("enc"), rejects=Path("r.tsv"),
         reading=ReadOptions(links="l.csv"),
     ).to_json()  # fmt: skip
     here = Path.cwd()
     assert said["files"] == [str(here / "a.tsv"), "hf:o/n"] and said["names"] == ["a.tsv", "hf:o/n"]
-    assert said["encoder"] == str(here / "enc") and said["rejects"] == str(here / "r.tsv")
+    assert said["encoder"] == {"name": str(here / "enc")} and said["rejects"] == str(here / "r.tsv")
     assert said["reading"]["links"] == str(here / "l.csv")
     assert set(said["reading"]) == {*_NAMES, "origin", "min_similarity", "percentile"}
 
@@ -276,7 +278,7 @@ def test_paths_are_made_absolute_and_every_option_is_kept(monkeypatch, tmp_path)
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        ("mode", "other"), ("files", [1]), ("names", None), ("reading", {}), ("encoder", 3),
+        ("mode", "other"), ("files", [1]), ("names", None), ("reading", {}), ("encoder", 3), ("encoder", {"name": 3}), ("encoder", {"x": "y"}),
         ("penalty", "x"), ("rejects", 1), ("workers", None),
     ],
 )  # fmt: skip

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import json
 import os
 import subprocess
 import sys
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hub_server import Hub, environment
 
 ROOT = Path(__file__).parents[2]
 NAME = "someone/tatoeba_kbd"
@@ -71,97 +68,6 @@ FILES = {
 }
 
 
-COMMIT = "0123456789abcdef0123456789abcdef01234567"
-
-
-@dataclass
-class Hub:
-    """A server that speaks as much of the Hugging Face hub as a reader needs.
-
-    It has data sets by name, each a dictionary of files; ``asked`` is what it was asked for.
-    """
-
-    data_sets: dict[str, dict[str, bytes]]
-    commit: str = COMMIT
-    status: int | None = None  # answer everything with it
-    changes_after_listing: bool = False
-    asked: list[str] = field(default_factory=list)
-    address: str = ""
-
-    def __enter__(self) -> Hub:
-        hub = self
-
-        class Handler(_Handler):
-            pass
-
-        Handler.hub = hub
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.address = f"http://127.0.0.1:{self._server.server_port}"
-        serve = self._server.serve_forever
-        self._thread = threading.Thread(target=serve, args=(0.01,), daemon=True)
-        self._thread.start()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
-
-
-class _Handler(BaseHTTPRequestHandler):
-    hub: Hub
-    protocol_version = "HTTP/1.1"
-
-    def do_HEAD(self) -> None:
-        self._answer()
-
-    def do_GET(self) -> None:
-        self._answer()
-
-    def _answer(self) -> None:
-        hub = self.hub
-        path = unquote(urlsplit(self.path).path)
-        hub.asked.append(f"{self.command} {path}")
-        parts = path.strip("/").split("/")
-        if hub.status:
-            self._send(hub.status, b"{}")
-        elif parts[:2] == ["api", "datasets"] and parts[4:5] == ["revision"]:
-            self._list("/".join(parts[2:4]), "/".join(parts[5:]))
-        elif parts[0] == "datasets" and parts[3:4] == ["resolve"]:
-            self._file("/".join(parts[1:3]), "/".join(parts[5:]))
-        else:
-            self._send(404, b"")
-
-    def _list(self, name: str, revision: str) -> None:
-        if name not in self.hub.data_sets:
-            self._send(401, b"{}", {"X-Error-Code": "RepoNotFound"})
-        elif revision not in ("main", self.hub.commit):
-            self._send(404, b"{}", {"X-Error-Code": "RevisionNotFound"})
-        else:
-            files = [{"rfilename": file} for file in self.hub.data_sets[name]]
-            listing = {"id": name, "sha": self.hub.commit, "siblings": files}
-            self._send(200, json.dumps(listing).encode())
-            if self.hub.changes_after_listing:
-                self.hub.commit = self.hub.commit[::-1]
-
-    def _file(self, name: str, file: str) -> None:
-        content = self.hub.data_sets[name][file]
-        etag = f'"{hashlib.sha1(content).hexdigest()}"'
-        self._send(200, content, {"ETag": etag, "X-Repo-Commit": self.hub.commit})
-
-    def _send(self, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:
-        self.send_response(status)
-        for name, value in (headers or {}).items():
-            self.send_header(name, value)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(body)
-
-    def log_message(self, *arguments: object) -> None:
-        """Say nothing."""
-
-
 @dataclass(frozen=True)
 class Answer:
     texts: list[str] = field(default_factory=list)
@@ -185,9 +91,8 @@ def read(hub, tmp_path) -> Callable[..., Answer]:
             [sys.executable, "-W", "error", "-c", READER, json.dumps([name, options])],
             cwd=ROOT, capture_output=True, text=True, timeout=60,
             env={
-                **others, "HF_HOME": str(tmp_path / "home"), "HF_TOKEN": "",
-                "HF_ENDPOINT": endpoint or hub.address, "HF_HUB_OFFLINE": str(int(offline)),
-                "HF_HUB_DISABLE_TELEMETRY": "1", "NO_PROXY": "127.0.0.1",
+                **others,
+                **environment(tmp_path / "home", endpoint or hub.address, offline=offline),
             },
         )  # fmt: skip
         assert done.returncode == 0, done.stderr

@@ -174,6 +174,8 @@ def test_what_is_no_encoder_directory(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(EncoderError, match="a file, not the directory"):
         load_encoder(tmp_path / "file")
-    for spec in ("", tmp_path / "none", "labs"):
+    for spec in ("", tmp_path / "none"):
         with pytest.raises(ValueError, match="there is: embedded.*searchkbd train student"):
             load_encoder(spec)
+    with pytest.raises(ValueError, match="labs is not (?s:.*)embedded, labse"):
+        load_encoder("labs")

@@ -1,0 +1,1 @@
+"""Models of sentence-transformers as encoders: found, described, fetched and run."""

@@ -1,0 +1,1 @@
+"""Fine-tuning a sentence-transformers model on pairs of translations."""
