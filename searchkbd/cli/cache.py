@@ -30,7 +30,7 @@ _DAY = 86_400 * 10**9  # ns
     "--older-than", type=click.FloatRange(min=0), metavar="DAYS",
     help="Remove what was not used for so many days.",
 )
-@click.option("--clear", is_flag=True, help="Remove all embeddings.")
+@click.option("--clear", is_flag=True, help="Remove all embeddings and exported models.")
 @click.option(
     "--encoder", metavar="FINGERPRINT",
     help="Show, and remove, embeddings of this encoder only.",
@@ -42,23 +42,33 @@ def command(
     """Show what the embedding cache holds, or remove some of it.
 
     Builds keep the vectors of sentences in it, by encoder, so that an interrupted build goes on
-    where it was and the next one encodes only what is new. Nothing is lost with it but time. It
+    where it was and the next one encodes only what is new. Beside it lie models of
+    sentence-transformers as they were exported to be fast, which --clear removes too. Nothing is
+    lost with either but time. It
     is in the user's cache directory, or in SEARCHKBD_CACHE, and kept below 2 GB, or below
     SEARCHKBD_CACHE_MAX (500M, 4G; 0 turns it off). What a running build has cached is not
     removed.
     """
     from searchkbd.cache.place import embeddings_path, max_bytes
     from searchkbd.cache.tidy import usage
+    from searchkbd.encoders.transformer.export import exports_directory
     from searchkbd.encoders.use_weights import cache_directory
 
     if clear and (prune or older_than is not None):
         raise click.UsageError("--clear removes everything; leave out --prune and --older-than")
     root, bound = cache_directory(), max_bytes()
     entries = usage(root)
-    if encoder is not None and all(entry.encoder != encoder for entry in entries):
+    if encoder is not None and not _exports(encoder) and all(
+        entry.encoder != encoder for entry in entries
+    ):
         has = ", ".join(entry.encoder for entry in entries) or "nothing is cached"
         raise click.UsageError(f"nothing is cached of the encoder {encoder!r}; there is: {has}")
     removal = None
+    models = _exports(encoder)
+    if clear:
+        for path, _ in models:
+            path.unlink(missing_ok=True)
+        models = []
     if prune or clear or older_than is not None:
         removal = _remove(root, bound, prune=prune, older_than=older_than, encoder=encoder)
         entries = usage(root)
@@ -70,12 +80,20 @@ def command(
             "bytes": sum(entry.bytes for entry in entries),
             "sentences": sum(entry.sentences for entry in entries),
             "encoders": [_shape(entry) for entry in shown],
+            "models": {
+                "directory": str(exports_directory()), "files": len(models),
+                "bytes": sum(size for _, size in models),
+            },
             "removed": asdict(removal) if removal else None,
         })  # fmt: skip
     else:
         if removal:
             click.echo(f"{plural(removal.files, 'file')} removed, {file_size(removal.bytes)}")
         _show(embeddings_path(root), bound, entries, shown)
+        if models:
+            size = file_size(sum(size for _, size in models))
+            files = plural(sum(path.suffix == ".xml" for path, _ in models), "exported model")
+            click.echo(f"\n{exports_directory()}: {files}, {size}")
     if removal and removal.in_use:
         note(
             f"{plural(removal.in_use, 'file')} kept, as a build is running that may need them; "
@@ -85,6 +103,13 @@ def command(
     if damaged:
         note(f"{plural(damaged, 'file')} damaged: searchkbd cache --prune removes them")
     return 1 if damaged or (removal and removal.in_use) else 0
+
+
+def _exports(encoder: str | None) -> list[tuple[Path, int]]:
+    """Return the files of exported models, of all encoders or one, and their sizes."""
+    from searchkbd.encoders.transformer.export import exports
+
+    return [(path, path.stat().st_size) for path in exports(encoder)]
 
 
 def _remove(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 import click
@@ -79,6 +79,12 @@ def encoder_options(command: Callable) -> Callable:
         envvar="SEARCHKBD_ENCODER", show_envvar=True, metavar="NAME|DIR",
         help=f"Encoder: {_KINDS}",
     ))  # fmt: skip
+
+
+def settings_shown(settings: Mapping[str, str]) -> str:
+    """Return what follows the dimensions of an encoder in a line that describes it."""
+    palochka, precision = settings.get("palochka"), settings.get("precision")
+    return (f", palochka {palochka}" if palochka else "") + (f", {precision}" if precision else "")
 
 
 def spec_of(said: object) -> EncoderSpec | None:

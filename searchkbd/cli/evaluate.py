@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from searchkbd.cli.encoder_options import encoder_options
+from searchkbd.cli.encoder_options import encoder_options, settings_shown
 from searchkbd.cli.options import json_option
 from searchkbd.cli.output import note, plural, print_json
 from searchkbd.cli.progress import Stages
@@ -154,10 +154,13 @@ def _read(
 def _shape(
     encoder: Encoder, files: Sequence[PairFile], rows: Sequence[Evaluation], rejected: int
 ) -> dict:
+    from searchkbd.encoders.base import settings_of
+
     return {
         "encoder": encoder.name,
         "fingerprint": encoder.fingerprint,
         "dim": encoder.dim,
+        "encoder_settings": settings_of(encoder),
         "files": [
             {"file": file.name, "sentences": file.sentences, "unpaired": file.unpaired}
             for file in files
@@ -169,7 +172,10 @@ def _shape(
 
 def _show(encoder: Encoder, rows: Sequence[Evaluation]) -> None:
     """Print the table: by language pair, then file, then direction, then distractors."""
-    click.echo(f"encoder {encoder.name} ({encoder.fingerprint}), {encoder.dim} dimensions\n")
+    from searchkbd.encoders.base import settings_of
+
+    click.echo(f"encoder {encoder.name} ({encoder.fingerprint}), {encoder.dim} dimensions"
+               f"{settings_shown(settings_of(encoder))}\n")
     click.secho(
         f"{'':<13}{'n':>7} {'accuracy@1':<19} {'@5':>5} {'@10':>5} {'MRR@10':>6}  margin @1",
         bold=True,

@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from searchkbd.cli.encoder_options import PALOCHKAS, EncoderType
+from searchkbd.cli.finetune_result import Result, shape, show
 from searchkbd.cli.options import DirectoryType, columns_option, json_option, langs_option
 from searchkbd.cli.output import note, plural, print_json
 from searchkbd.cli.progress import Stages
@@ -31,9 +32,8 @@ from searchkbd.training.finetune.config import (
 if TYPE_CHECKING:
     from searchkbd.corpus.options import ReadOptions
     from searchkbd.corpus.report import RejectReport
-    from searchkbd.training.finetune.data import Chosen
-    from searchkbd.training.finetune.record import DataFile
-    from searchkbd.training.finetune.run import Finetuned
+    from searchkbd.encoders.transformer.description import ModelFiles
+    from searchkbd.training.finetune.run import Data, Finetuned
 
 _HUB = "hf:"
 _NOT_TOLD = frozenset({"rejects", "as_json", "restart", "save_steps"})  # by the model card
@@ -217,24 +217,10 @@ def command(
         result = job.run(pairs, dev, options, report, command_line(ctx, _NOT_TOLD))
     seconds = time.monotonic() - start
     if as_json:
-        print_json(_shape(out, result, report, seconds))
+        print_json(shape(out, result, report, seconds))
     else:
-        _show(out, result, report, seconds)
+        show(out, result, report, seconds)
     return 0 if result.done.best.passed and not report.count else 1
-
-
-@dataclass(frozen=True)
-class _Result:
-    """All that there is to report."""
-
-    base: str
-    fingerprint: str
-    config: FinetuneConfig
-    chosen: Chosen
-    files: tuple[DataFile, ...]
-    dev_files: tuple[DataFile, ...]
-    built_in: bool
-    done: Finetuned
 
 
 @dataclass(frozen=True)
@@ -256,7 +242,7 @@ class _Job:
         options: ReadOptions,
         report: RejectReport,
         line: str,
-    ) -> _Result:
+    ) -> Result:
         from searchkbd.encoders.transformer.files import find_model
         from searchkbd.training.finetune.data import read_and_choose
         from searchkbd.training.finetune.gate import held_pairs
@@ -293,15 +279,15 @@ class _Job:
         name = Path(self.out).resolve().name
         record = record_of(
             done, base, self.config, name=name, files=files, dev_files=dev_files,
-            license=self.license, command=line,
+            built_in_held=held.built_in, license=self.license, command=line,
         )  # fmt: skip
-        release(self.out, done, record, self.config.gate)
-        return _Result(
+        release(self.out, done, record)
+        return Result(
             base.repo or base.directory.name, base.fingerprint, self.config, chosen, files,
             dev_files, held.built_in, done,
         )  # fmt: skip
 
-    def _train(self, data, base) -> Finetuned:
+    def _train(self, data: Data, base: ModelFiles) -> Finetuned:
         from searchkbd.encoders.directory import WORK
         from searchkbd.training.finetune.run import finetune
         from searchkbd.training.run import Reporter
@@ -320,82 +306,3 @@ class _Job:
                 "interrupted; run the same command again (without --restart) to go on from "
                 f"the last checkpoint, in {folder}"
             ) from None
-
-
-def _shape(out: Path, result: _Result, report: RejectReport, seconds: float) -> dict:
-    done, chosen = result.done, result.chosen
-    gate = result.config.gate
-    config = asdict(result.config) | {"gate": gate if math.isfinite(gate) else None}
-    pieces = done.pieces
-    return {
-        "out": str(out),
-        "base": {"name": result.base, "fingerprint": result.fingerprint},
-        "config": config | {"precision": done.precision},
-        "device": done.device,
-        "files": [asdict(one) for one in result.files],
-        "dev_files": [asdict(one) for one in result.dev_files],
-        "pairs": {f"{one.lang_a}-{one.lang_b}": one.pairs for one in done.counts},
-        "merged": chosen.merged,
-        "left_out": chosen.left_out,
-        "without_negatives": done.unmatched,
-        "dev_pairs": len(chosen.dev),
-        "held_built_in": result.built_in,
-        "pieces": None if pieces is None else {
-            "added": len(pieces.pieces), "words": pieces.words, "before": pieces.before,
-            "after": pieces.after,
-        },
-        "steps": done.steps,
-        "resumed_from": done.resumed_from,
-        "evaluations": [asdict(one) for one in done.judged],
-        "best_step": done.best.step,
-        "gate": {
-            "passed": done.verdict.passed,
-            "lost": round(done.verdict.lost, 4),
-            "falls": [
-                {"source": one.source, "target": one.target, "before": one.before,
-                 "after": one.after, "sources": one.sources}
-                for one in done.verdict.falls
-            ],
-            "remarks": list(done.remarks),
-        },
-        "before": [asdict(one) for one in done.baseline.directions],
-        "after": [asdict(one) for one in done.figures.directions],
-        "rejected": report.count,
-        "rejects": str(report.path) if report.count else None,
-        "seconds": round(seconds, 2),
-    }  # fmt: skip
-
-
-def _show(out: Path, result: _Result, report: RejectReport, seconds: float) -> None:
-    done, chosen = result.done, result.chosen
-    pairs = sum(one.pairs for one in done.counts)
-    click.echo(
-        f"{out}: {result.base} fine-tuned on {plural(pairs, 'pair')}, in {seconds:.0f} s\n"
-        f"  best after step {done.best.step:,} of {done.steps:,}"
-    )
-    if chosen.merged:
-        click.echo(f"  {plural(chosen.merged, 'duplicate pair')} merged")
-    if done.unmatched:
-        click.echo(f"  {plural(done.unmatched, 'pair')} left out: no hard negative for them")
-    if done.pieces:
-        before, after = done.pieces.per_word
-        click.echo(
-            f"  {plural(len(done.pieces.pieces), 'piece')} with palochka added: {before:.2f} → "
-            f"{after:.2f} pieces a word"
-        )
-    click.echo("\n  accuracy@1   texts  before   after")
-    for old, new in zip(done.baseline.directions, done.figures.directions, strict=True):
-        click.echo(
-            f"  {'→'.join(new.langs):<11}  {new.sources:>5,}  {old.accuracy_at_1:>6.3f}  "
-            f"{new.accuracy_at_1:>6.3f}"
-        )
-    click.echo(f"\ngate {done.verdict}")
-    if not done.verdict.passed:
-        note(
-            "no model passed the gate; this is the one that lost least. Train with --recipe "
-            "better, a lower --lr or pairs of those languages, or say --gate off"
-        )
-    for remark in done.remarks:
-        note(remark)
-    click.echo(f"\nUse it: searchkbd build FILE --encoder {out} --index DIR")
-    show_rejects(report)

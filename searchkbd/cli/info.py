@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from searchkbd.cli.encoder_options import settings_shown
 from searchkbd.cli.options import index_option, json_option
 from searchkbd.cli.output import file_size, plural, print_json
 from searchkbd.cli.tune import METHODS
@@ -55,19 +56,14 @@ def _show(info: IndexInfo) -> None:
         segments += f", with {plural(info.deleted, 'deleted sentence')} (compact drops them)"
     codes = f", {file_size(info.code_bytes)} codes" if coded else ""
     click.echo(
-        f"encoder   {info.encoder} ({info.fingerprint}), {info.dim} dimensions{_settings(info)}\n"
+        f"encoder   {info.encoder} ({info.fingerprint}), {info.dim} dimensions"
+        f"{settings_shown(info.encoder_settings)}\n"
         f"on disk   {file_size(info.database_bytes)} database, {file_size(info.vector_bytes)} "
         f"vectors{codes}, {file_size(info.text_bytes)} texts\n"
         f"stored    in {segments}\n"
         f"format    {info.format}\n"
         f"built     {info.created}, last written {info.updated}"
     )
-
-
-def _settings(info: IndexInfo) -> str:
-    palochka = info.encoder_settings.get("palochka")
-    precision = info.encoder_settings.get("precision")
-    return (f", palochka {palochka}" if palochka else "") + (f", {precision}" if precision else "")
 
 
 def _searches(info: IndexInfo) -> None:

@@ -232,7 +232,8 @@ def prepare(
             report=report, replace=replace, command=_command_line(ctx), on_reject=rejected.add,
             progress=Progress(
                 stages.stage("Reading", "pairs"), stages.stage("Finding near duplicates", "pairs"),
-                stages.stage("Holding out", "pairs"), stages.stage("Writing", "pairs"),
+                stages.stage("Indexing texts", "texts"), stages.stage("Holding out", "pairs"),
+                stages.stage("Writing", "pairs"),
             ),
         )  # fmt: skip
     seconds = time.monotonic() - start

@@ -1,7 +1,8 @@
-"""An encoder in a directory: students trained by the user over an encoder that is built in.
+"""An encoder in a directory: students trained by the user over another encoder, the base.
 
-``encoder.json`` names the built-in encoder (the base) and the students, each with its languages.
-A directory refers to nothing outside itself, so it can be moved or copied as a whole.
+``encoder.json`` names the base, which is the embedded encoder or a model of sentence-transformers,
+and the students, each with its languages. Over the embedded encoder a directory refers to nothing
+outside itself, so it can be moved or copied as a whole; a model has to be where it was.
 """
 
 from __future__ import annotations
@@ -16,12 +17,14 @@ from pathlib import Path
 
 import numpy as np
 
-from searchkbd.encoders.base import Encoder, EncoderError, Vectors, check_batch
+from searchkbd.encoders.base import Encoder, EncoderError, Vectors, check_batch, settings_of
 from searchkbd.encoders.embedded import EmbeddedEncoder, identified
 from searchkbd.encoders.student import StudentEncoder
 from searchkbd.encoders.tensors import write_atomically
 from searchkbd.encoders.use import UniversalSentenceEncoder
 from searchkbd.text.languages import UnknownLanguageError, normalize_language
+
+DEFAULT = EmbeddedEncoder.name
 
 FORMAT = 1
 """Raised when an older searchkbd could not read the directory any more."""
@@ -41,7 +44,6 @@ _EMBEDDED_LANGUAGES = frozenset(
 )  # fmt: skip
 
 _VERSION = "searchkbd-directory-1"
-_BASES = ("embedded",)
 _MAX_DESCRIPTION = 1 << 16  # bytes
 _MAX_STUDENTS = 32
 _AGAIN = "train it again: searchkbd train student, or copy it again from where it came from"
@@ -63,25 +65,40 @@ class StudentFile:
 
 
 @dataclass(frozen=True)
-class Description:
-    """What ``encoder.json`` says. *space* identifies the weights that the students follow."""
+class Base:
+    """An encoder under students: its name, the identity (hex) of its vector space, and how it is
+    given the palochka, if that is said."""
 
-    base: str
+    name: str
     space: str
+    palochka: str | None = None
+
+    @classmethod
+    def of(cls, encoder: Encoder) -> Base:
+        """Return *encoder* as a base, or the base of an encoder in a directory."""
+        if isinstance(encoder, DirectoryEncoder):
+            return encoder.description.base
+        if encoder.name == DEFAULT:
+            return cls(DEFAULT, UniversalSentenceEncoder().fingerprint)
+        return cls(encoder.name, encoder.fingerprint, settings_of(encoder).get("palochka"))
+
+
+@dataclass(frozen=True)
+class Description:
+    """What ``encoder.json`` says of the base and the students, whose vectors are in its space."""
+
+    base: Base
     students: tuple[StudentFile, ...]
 
 
-def space_of(base: str) -> str:
-    """Return the identity (hex) of the vector space of the built-in encoder *base*."""
-    if base not in _BASES:
-        raise EncoderError(f"no encoder {base!r} is built in; there is: {', '.join(_BASES)}")
-    return UniversalSentenceEncoder().fingerprint
-
-
 def languages_of(encoder: Encoder) -> frozenset[str]:
-    """Return the languages that an encoder of this package was made for."""
-    own = encoder.languages if isinstance(encoder, DirectoryEncoder) else ()
-    return _EMBEDDED_LANGUAGES | frozenset(own)
+    """Return the languages that an encoder was made for, as far as is known."""
+    if isinstance(encoder, DirectoryEncoder):
+        return languages_of(encoder.base) | frozenset(encoder.languages)
+    if encoder.name == DEFAULT:
+        return _EMBEDDED_LANGUAGES
+    # A model of many languages, all of these among them; what else it was trained on, it may tell.
+    return (_EMBEDDED_LANGUAGES - set(KABARDIAN)) | frozenset(encoder.files.languages)
 
 
 class DirectoryEncoder:
@@ -108,7 +125,7 @@ class DirectoryEncoder:
     @property
     def dim(self) -> int:
         """See ``Encoder.dim``."""
-        return self._base.dim
+        return self.base.dim
 
     @property
     def languages(self) -> tuple[str, ...]:
@@ -118,7 +135,7 @@ class DirectoryEncoder:
     @cached_property
     def fingerprint(self) -> str:
         """Identity (16 hex digits) of all weights; where the directory is does not count."""
-        parts = [_VERSION, self._base.fingerprint]
+        parts = [_VERSION, self.base.fingerprint]
         parts += sorted(f"{lang} {s.fingerprint}" for lang, s in self._others.items())
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
@@ -133,7 +150,7 @@ class DirectoryEncoder:
         out = np.empty((len(batch), self.dim), dtype=np.float32)
         readers: dict[int, tuple[Encoder, list[int]]] = {}
         for row, lang in enumerate(known):
-            reader = self._others.get(lang, self._base)
+            reader = self._others.get(lang, self.base)
             readers.setdefault(id(reader), (reader, []))[1].append(row)
         for reader, rows in readers.values():
             out[rows] = reader.encode([batch[row] for row in rows], [known[row] for row in rows])
@@ -149,9 +166,18 @@ class DirectoryEncoder:
         return problems
 
     @cached_property
-    def _base(self) -> Encoder:
-        # A Kabardian student takes the place of the one that ships, which is then never read.
-        return EmbeddedEncoder(self._kabardian)
+    def base(self) -> Encoder:
+        """What reads the languages of no student."""
+        name = self.description.base.name
+        if name == DEFAULT:
+            # A Kabardian student takes the place of the one that ships, which is then never read.
+            return EmbeddedEncoder(self._kabardian)
+        from searchkbd.encoders import load_encoder
+
+        try:
+            return load_encoder(name, palochka=self.description.base.palochka)
+        except EncoderError as error:
+            raise EncoderError(f"{self.directory}: its base cannot be used: {error}") from error
 
     @property
     def _kabardian(self) -> StudentEncoder | None:
@@ -161,20 +187,16 @@ class DirectoryEncoder:
     @cached_property
     def _others(self) -> dict[str, StudentEncoder]:
         """The students that the base knows nothing of, by language."""
-        replaced = KABARDIAN if self._kabardian is not None else ()
+        embedded = self.description.base.name == DEFAULT
+        replaced = KABARDIAN if embedded and self._kabardian is not None else ()
         return {lang: one for lang, one in self._students.items() if lang not in replaced}
 
     def _check_space(self) -> None:
-        description, path = self.description, self.directory / DESCRIPTION
-        if description.base not in _BASES:
+        base = self.description.base
+        if Base.of(EmbeddedEncoder() if base.name == DEFAULT else self.base).space != base.space:
             raise EncoderError(
-                f"{path}: made for the encoder {description.base!r}, this searchkbd has: "
-                f"{', '.join(_BASES)}"
-            )
-        if description.space != space_of(description.base):
-            raise EncoderError(
-                f"{path}: its students follow another version of the encoder "
-                f"{description.base!r}; {_AGAIN}"
+                f"{self.directory / DESCRIPTION}: its students follow another version of the "
+                f"encoder {base.name!r}; {_AGAIN}"
             )
 
     def _open(self, entry: StudentFile) -> StudentEncoder:
@@ -191,8 +213,10 @@ class DirectoryEncoder:
             dim = student.dim
         except EncoderError as error:
             raise EncoderError(f"{path}: damaged ({error}); {_AGAIN}") from error
-        if dim != EmbeddedEncoder.dim:
-            raise EncoderError(f"{path}: {dim} dimensions instead of {EmbeddedEncoder.dim}")
+        embedded = self.description.base.name == DEFAULT
+        expected = EmbeddedEncoder.dim if embedded else self.base.dim
+        if dim != expected:
+            raise EncoderError(f"{path}: {dim} dimensions instead of {expected}")
         return student
 
 
@@ -228,7 +252,7 @@ def write_description(directory: Path, description: Description) -> None:
     """Write ``encoder.json`` atomically."""
     shape = {
         "format": FORMAT,
-        "base": {"name": description.base, "space": description.space},
+        "base": {name: value for name, value in asdict(description.base).items() if value},
         "students": [asdict(student) for student in description.students],
     }
     text = json.dumps(shape, ensure_ascii=False, indent=2) + "\n"
@@ -257,7 +281,11 @@ def _description(shape: object) -> Description:
     langs = [lang for student in students for lang in student.languages]
     if len(set(langs)) < len(langs):
         raise ValueError("two students for one language")
-    return Description(_field(base, "name", str), _field(base, "space", str), students)
+    palochka = base.get("palochka")
+    if palochka is not None and not isinstance(palochka, str):
+        raise ValueError("'palochka' is no str")
+    name, space = _field(base, "name", str), _field(base, "space", str)
+    return Description(Base(name, space, palochka), students)
 
 
 def _student(shape: object) -> StudentFile:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +27,7 @@ _BANDS = 24
 _MINIMA = 4  # of each band
 _BLOCK = 2048
 _WINDOW = 64  # of pairs that agree in a band, so many neighbours are compared with each
+_KEPT = 1 << 14
 _EPSILON = 1e-9
 
 
@@ -59,7 +61,7 @@ def _near(
     least: float,
     progress: Callable[[int, int], None] | None,
 ) -> Iterator[tuple[int, int]]:
-    """Yield rows that are near each other, some more than once."""
+    """Yield rows that are near each other."""
     lengths = [table.column(name)[rows].astype(np.int64) for name in ("length_a", "length_b")]
     strata = table.column("stratum")[rows]
     if not len(rows):
@@ -72,9 +74,12 @@ def _near(
                 progress(top, 2 * len(rows))
         file.flush()
         bands = np.memmap(file, np.uint32, "r", shape=(len(rows), _BANDS))
+        near = _Compared(table, least)
         for number in range(_BANDS):
             for one, other in _agreeing(bands[:, number]):
                 possible = strata[one] == strata[other]
+                # Those that agree in a band before this one were compared there.
+                possible &= ~(bands[one, :number] == bands[other, :number]).any(axis=1)
                 for length in lengths:
                     apart = np.abs(length[one] - length[other])
                     longer = np.maximum(length[one], length[other])
@@ -82,7 +87,7 @@ def _near(
                 for a, b in zip(
                     rows[one[possible]].tolist(), rows[other[possible]].tolist(), strict=True
                 ):
-                    if _are_near(table.rows[a], table.rows[b], least):
+                    if near(a, b):
                         yield a, b
             if progress:
                 progress(len(rows) + (number + 1) * len(rows) // _BANDS, 2 * len(rows))
@@ -99,15 +104,25 @@ def _agreeing(band: NDArray[np.uint32]) -> Iterator[tuple[NDArray, NDArray]]:
         yield order[same], order[same + shift]
 
 
-def _are_near(row: dict, other: dict, least: float) -> bool:
-    return all(
-        Levenshtein.normalized_similarity(a, b) >= least - _EPSILON
-        for a, b in zip(row["keys"], other["keys"], strict=True)
-    ) and _mark(row) == _mark(other)
+class _Compared:
+    """Compares rows of a table; those looked at last are kept."""
 
+    def __init__(self, table: PairTable, least: float) -> None:
+        self._rows = table.rows
+        self._least = least
+        self._of = lru_cache(_KEPT)(self._of)
 
-def _mark(row: dict) -> tuple:
-    return *map(numbers, row["keys"]), *("?" in row[side] for side in "ab")
+    def __call__(self, row: int, other: int) -> bool:
+        (keys, mark), (other_keys, other_mark) = self._of(row), self._of(other)
+        return mark == other_mark and all(
+            Levenshtein.normalized_similarity(a, b, score_cutoff=self._least - _EPSILON)
+            for a, b in zip(keys, other_keys, strict=True)
+        )
+
+    def _of(self, row: int) -> tuple[list[str], tuple]:
+        said = self._rows[row]
+        keys = said["keys"]
+        return keys, (*map(numbers, keys), *("?" in said[side] for side in "ab"))
 
 
 def _bands(texts: list[str]) -> NDArray[np.uint32]:

@@ -50,6 +50,7 @@ class Progress:
 
     read: Callable[..., None] = _unheard
     near: Callable[..., None] = _unheard
+    texts: Callable[..., None] = _unheard
     held_out: Callable[..., None] = _unheard
     written: Callable[..., None] = _unheard
 
@@ -108,7 +109,9 @@ def prepare(
     check_directory(out, replace)
     if report is not None:
         check_output(report, [*sources, *exclude], "--report")
-    tokens = tokens_by(tokenizer) if tokenizer is not None else None
+    tokens = None
+    if tokenizer is not None:
+        tokenizer, tokens = tokens_by(tokenizer)
     reader = PairReader(reading or ReadOptions(), options, on_reject=on_reject)
     with PairTable() as table:
         reasons = filters.fill(table, reader.read(sources), options, progress.read)
@@ -166,16 +169,17 @@ def _split(
     with ExitStack() as stack:
         near = None
         if options.apart < 100 and len(rows) and (exclude or held):
-            alike = stack.enter_context(Alike(table.keys(places), options.apart / 100))
+            keys = _counted(table.keys(places), len(places), progress.texts)
+            alike = stack.enter_context(Alike(keys, options.apart / 100))
 
             def near(texts: Sequence[int]) -> Iterator[Sequence[int]]:
                 return alike.to(list(table.keys(places[texts])))
 
         if exclude:
-            keys = _excluded_keys(exclude, reading, on_reject)
-            gone = np.isin(table.hashes(places), [key_hash(key) for key in keys])
+            unwanted = _excluded_keys(exclude, reading, on_reject)
+            gone = np.isin(table.hashes(places), [key_hash(key) for key in unwanted])
             if near is not None:
-                for found in alike.to(keys):
+                for found in alike.to(unwanted):
                     gone[found] = True
             out = gone[first] | gone[second]
             job.reasons[rows[out]] = code_of(filters.EXCLUDED)
@@ -191,6 +195,13 @@ def _split(
         pairs = PairTexts(first, second, len(places), strata, len(table.langs))
         job.splits[rows] = hold_out(pairs, asked, near, options.seed, progress.held_out)
     return {split: list(one.quotas) for split, one in zip(HELD_OUT, asked, strict=True)}
+
+
+def _counted(keys: Iterator[str], total: int, progress: Callable[..., None]) -> Iterator[str]:
+    for done, key in enumerate(keys):
+        if done % _BATCH == 0:
+            progress(done, total)
+        yield key
 
 
 def _excluded_keys(

@@ -161,8 +161,9 @@ def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, 6)
 
 
-def tokens_by(spec: str) -> Tokens:
-    """Return how to count the tokens, special ones included, that a model makes of texts.
+def tokens_by(spec: str) -> tuple[str, Tokens]:
+    """Return the name of a model, without where it lies here, and how to count the tokens,
+    special ones included, that it makes of texts.
 
     *spec* is what ``find_model`` takes; no weights are loaded. Raises MissingModelError and
     EncoderError.
@@ -192,4 +193,4 @@ def tokens_by(spec: str) -> Tokens:
             given = [text.lower() for text in given]
         return [len(encoding.ids) for encoding in tokenizer.encode_batch_fast(given)]
 
-    return count
+    return model.directory.name if model.repo is None else model.name, count

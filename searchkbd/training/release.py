@@ -8,18 +8,17 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from searchkbd.encoders import DEFAULT
 from searchkbd.encoders.base import Encoder
 from searchkbd.encoders.directory import (
     DESCRIPTION,
     KABARDIAN,
     STUDENT,
     WORK,
+    Base,
     Description,
     DirectoryEncoder,
     StudentFile,
     languages_of,
-    space_of,
     write_description,
 )
 from searchkbd.encoders.tensors import write_atomically
@@ -101,7 +100,7 @@ def release(out: Path, trained: Trained, teacher: Encoder, recipe: Recipe) -> De
     students = [StudentFile.of(out / STUDENT, own)]
     if isinstance(teacher, DirectoryEncoder):
         students += _inherited(teacher, out, own)
-    description = Description(DEFAULT, space_of(DEFAULT), tuple(students))
+    description = Description(Base.of(teacher), tuple(students))
     write_atomically(out / CARD, card(trained, recipe, description).encode())
     write_description(out, description)
     named = {student.file for student in students}

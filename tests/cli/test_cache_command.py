@@ -59,7 +59,9 @@ def test_an_empty_cache(run, root):
     assert out == f"{embeddings_path(root)}: 0 sentences, 0 bytes (of at most 2.0 GB)\n"
     assert shape(run, "--prune") == {
         "directory": str(embeddings_path(root)), "max_bytes": 2_000_000_000, "bytes": 0,
-        "sentences": 0, "encoders": [], "removed": {"files": 0, "bytes": 0, "in_use": 0},
+        "sentences": 0, "encoders": [],
+        "models": {"directory": str(root / "models"), "files": 0, "bytes": 0},
+        "removed": {"files": 0, "bytes": 0, "in_use": 0},
     }  # fmt: skip
     assert not root.exists()
 

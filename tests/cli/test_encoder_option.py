@@ -12,11 +12,12 @@ import searchkbd
 from searchkbd import encoders
 from searchkbd.encoders.directory import (
     STUDENT,
+    Base,
     Description,
     StudentFile,
-    space_of,
     write_description,
 )
+from searchkbd.encoders.embedded import EmbeddedEncoder
 from searchkbd.encoders.features import text_features
 from searchkbd.encoders.student import StudentWeights, pack, save_student
 from searchkbd.errors import EncoderMismatchError
@@ -38,7 +39,7 @@ def mine(tmp_path, texts):
     weights = StudentWeights(ids, *pack(table), np.eye(512, dtype=np.float32)[0])
     save_student(folder / STUDENT, weights)
     student = StudentFile.of(folder / STUDENT, ("kbd", "ady", "ab"))
-    write_description(folder, Description("embedded", space_of("embedded"), (student,)))
+    write_description(folder, Description(Base.of(EmbeddedEncoder()), (student,)))
     return folder
 
 

@@ -8,6 +8,8 @@ import pytest
 
 import searchkbd
 from searchkbd.encoders import EncoderSpec
+from searchkbd.encoders.transformer.export import exported
+from searchkbd.encoders.transformer.files import find_model
 from searchkbd.errors import EncoderMismatchError
 
 pytest.importorskip("sentence_transformers")
@@ -125,3 +127,51 @@ def test_a_model_is_measured(run, tiny_labse):
     result = run("eval", "--encoder", tiny_labse, "--palochka", "I", "--json")
     shape = json.loads(result.out)
     assert result.code == 0 and shape["dim"] == 64 and len(shape["evaluations"]) > 20
+
+
+def test_exported_models_are_shown_and_cleared(run, tiny_labse, tmp_path, monkeypatch):
+    monkeypatch.setenv("SEARCHKBD_CACHE", str(tmp_path))
+    assert "exported model" not in run("cache").out
+    files = find_model(tiny_labse, "!")
+    exported(files, "fp32")
+    shape = json.loads(run("cache", "--json").out)
+    assert shape["models"]["files"] == 2 and shape["models"]["bytes"] > 100_000
+    assert "1 exported model" in run("cache").out
+    assert run("cache", "--clear", "--encoder", files.fingerprint).code == 0
+    assert json.loads(run("cache", "--json").out)["models"]["files"] == 0
+
+
+def test_a_student_of_a_model(run, tiny_labse, tmp_path):
+    """The teacher's Russian and the student's Kabardian are searched in one index."""
+    pytest.importorskip("torch")
+    pairs = tmp_path / "pairs.tsv"
+    groups = phrasebook_pairs()
+    pairs.write_text("kbd\tru\n" + "".join(f"{a}\t{b}\n" for a, b in groups), encoding="utf-8")
+    student = tmp_path / "student"
+    code, _, err = run(
+        "train", "student", "--pairs", pairs, "--langs", "kbd,ru", "--teacher", tiny_labse,
+        "--out", student, "--steps", "60",
+    )  # fmt: skip
+    assert code == 0, err
+    base = json.loads((student / "encoder.json").read_text("utf-8"))["base"]
+    assert base["name"] == str(tiny_labse) and base["palochka"] == "keep"
+    encoder = searchkbd.load_encoder(student)
+    teacher = searchkbd.load_encoder(tiny_labse)
+    assert encoder.dim == 64
+    russian = [b for _, b in groups][:20]
+    taught = teacher.encode(russian, ["ru"] * 20)
+    assert abs(encoder.encode(russian, ["ru"] * 20) - taught).max() < 1e-6
+    learnt = encoder.encode([a for a, _ in groups][:20], ["kbd"] * 20)
+    # Random weights put all texts of the teacher near each other; that, a student can learn.
+    assert (learnt * taught).sum(axis=1).mean() > 0.85
+
+
+def phrasebook_pairs() -> list[tuple[str, str]]:
+    from searchkbd.corpus.options import ReadOptions
+    from searchkbd.corpus.read import read_corpus
+    from searchkbd.resources import PHRASEBOOK
+
+    groups: dict[str, dict[str, str]] = {}
+    for item in read_corpus(PHRASEBOOK, ReadOptions()):
+        groups.setdefault(item.group, {})[item.lang] = item.text
+    return [(group["kbd"], group["ru"]) for group in groups.values()]

@@ -244,10 +244,13 @@ def made(**values) -> BuildJob:
     "job",
     [
         made(),
-        made(mode="add", files=("hf:owner/name", "/a/б.tsv"), encoder=EncoderSpec("embedded"), penalty=0),
         made(
-            mode="replace", names=("a.tsv",), encoder=EncoderSpec("/enc", "int8", "ӏ"), rejects=Path("/r.tsv"), workers=3,
-            cache=False,
+            mode="add", files=("hf:owner/name", "/a/б.tsv"), encoder=EncoderSpec("embedded"),
+            penalty=0,
+        ),
+        made(
+            mode="replace", names=("a.tsv",), encoder=EncoderSpec("/enc", "int8", "ӏ"),
+            rejects=Path("/r.tsv"), workers=3, cache=False,
             reading=ReadOptions(
                 lang="kbd", langs=("kbd", "ru"), columns={"text": "фраза"}, delimiter=";",
                 header=False, format="csv", encoding="cp1251", repair=False, origin="o",
@@ -278,7 +281,8 @@ def test_paths_are_made_absolute_and_every_option_is_kept(monkeypatch, tmp_path)
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        ("mode", "other"), ("files", [1]), ("names", None), ("reading", {}), ("encoder", 3), ("encoder", {"name": 3}), ("encoder", {"x": "y"}),
+        ("mode", "other"), ("files", [1]), ("names", None), ("reading", {}), ("encoder", 3),
+        ("encoder", {"name": 3}), ("encoder", {"x": "y"}),
         ("penalty", "x"), ("rejects", 1), ("workers", None),
     ],
 )  # fmt: skip

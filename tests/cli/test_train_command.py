@@ -198,7 +198,7 @@ def test_another_language_two_columns_and_a_teacher_in_a_directory(
 
 
 @pytest.mark.parametrize(("arguments", "said"), [
-    (["--teacher", "labse"], "no encoder is called 'labse'.*embedded"),
+    (["--teacher", "labse"], "the model labse is not here.*embedded"),
     (["--lang", "ab"], "no pairs in .*sentences in ab"),
     (["--dev", "missing.tsv"], "missing.tsv: no such file"),
     (["--lang", "xx-nothing"], "language"),

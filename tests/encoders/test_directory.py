@@ -12,13 +12,14 @@ from searchkbd.encoders import Encoder, EncoderError, load_encoder
 from searchkbd.encoders import directory as module
 from searchkbd.encoders.directory import (
     DESCRIPTION,
+    Base,
     Description,
     DirectoryEncoder,
     StudentFile,
     languages_of,
-    space_of,
     write_description,
 )
+from searchkbd.encoders.embedded import EmbeddedEncoder
 from searchkbd.encoders.features import text_features
 from searchkbd.encoders.student import StudentEncoder, StudentWeights, pack, save_student
 
@@ -37,7 +38,7 @@ def make(folder, *languages: tuple[str, ...], dim: int = 512, seed: int = 1):
         weights = StudentWeights(ids, *pack(table.astype(np.float32)), unknown)
         save_student(folder / f"s{number}.safetensors", weights)
         students.append(StudentFile.of(folder / f"s{number}.safetensors", langs))
-    write_description(folder, Description("embedded", space_of("embedded"), tuple(students)))
+    write_description(folder, Description(Base.of(EmbeddedEncoder()), tuple(students)))
     return folder
 
 
@@ -120,7 +121,7 @@ def edit(path, change) -> None:
     (lambda shape: shape["students"][0].update(languages=["Kabardian"]), "not language codes"),
     (lambda shape: shape["students"][0].update(languages=["ab"]), "two students"),
     (lambda shape: shape["students"][0].update(bytes="9"), "'bytes'"),
-    (lambda shape: shape["base"].update(name="labse"), "'labse', this searchkbd has: embedded"),
+    (lambda shape: shape["base"].update(name="labse"), "base cannot be used: the model labse is not here"),
     (lambda shape: shape["base"].update(space="0"), "another version.*train it again"),
     (lambda shape: shape["students"][0].update(bytes=9), "s0.safetensors: .* instead of 9"),
     (lambda shape: shape["students"][0].update(file="none"), "none: No such file.*train it again"),

@@ -11,9 +11,9 @@ from searchkbd.pairs.options import Amount
 from searchkbd.pairs.splits import LEAST_LARGEST, PairTexts, Wanted, hold_out, quotas
 
 PAIRS = st.lists(
-    st.tuples(st.integers(0, 30), st.integers(31, 60), st.integers(0, 2)), min_size=1, max_size=60
+    st.tuples(st.integers(0, 30), st.integers(31, 60), st.integers(0, 2)), min_size=1, max_size=25
 )
-LINKS = st.lists(st.tuples(st.integers(0, 60), st.integers(0, 60)), max_size=10)
+LINKS = st.lists(st.tuples(st.integers(0, 60), st.integers(0, 60)), max_size=25)
 
 
 def numbered(pairs) -> PairTexts:

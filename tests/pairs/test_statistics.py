@@ -89,7 +89,8 @@ def test_no_numbers_have_no_mean():
 def test_tokens_of_a_model(tiny_labse):
     from transformers import AutoTokenizer
 
-    count = tokens_by(str(tiny_labse))
+    name, count = tokens_by(str(tiny_labse))
+    assert name == tiny_labse.name
     library = AutoTokenizer.from_pretrained(tiny_labse)
     texts = ["Вода холодная.", "", "слово " * 400]
     assert count(texts, "ru") == [len(library(text)["input_ids"]) for text in texts]

@@ -51,6 +51,13 @@ def exports_directory() -> Path:
     return cache_directory() / "models"
 
 
+def exports(fingerprint: str | None = None) -> list[Path]:
+    """Return the files of exported models, of all or of the one with *fingerprint*."""
+    folder = exports_directory()
+    found = sorted(folder.glob("*.xml")) + sorted(folder.glob("*.bin"))
+    return [path for path in found if fingerprint in (None, path.name.partition("-")[0])]
+
+
 def exported(files: ModelFiles, precision: str) -> Path:
     """Return the graph (.xml, with a .bin beside it) of a model in *precision*, making it once.
 

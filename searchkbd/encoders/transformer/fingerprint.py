@@ -33,6 +33,8 @@ _MAX_NOTES = 1 << 20  # bytes
 _MAX_TOKENIZER = 256 << 20  # bytes
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
+_RULES = {"do_lower_case": True, "strip_accents": None, "tokenize_chinese_chars": True}
+
 Digest = Callable[[Path], str]
 
 
@@ -62,12 +64,10 @@ def fingerprint(files: ModelFiles) -> str:
 
 def _tokenizer(files: ModelFiles, known: _Digests) -> list[object]:
     path = files.tokenizer
-    if path.suffix == ".json":
-        return [known.of(path, _tokenizer_digest)]
-    # Without tokenizer.json, these say what the tokenizer does.
+    digest = _tokenizer_digest if path.suffix == ".json" else _file_digest
+    # By these a tokenizer of BERT is set up anew, whatever its own file says.
     said = read_object(path.parent / "tokenizer_config.json")
-    rules = ("do_lower_case", "strip_accents", "tokenize_chinese_chars")
-    return [known.of(path, _file_digest), *(said.get(rule) for rule in rules)]
+    return [known.of(path, digest), *(said.get(rule, usual) for rule, usual in _RULES.items())]
 
 
 def _file_digest(path: Path) -> str:

@@ -19,8 +19,9 @@ from searchkbd.encoders.tensors import write_atomically
 from searchkbd.encoders.transformer.model_text import model_text
 from searchkbd.mining.units import language_order
 from searchkbd.resources import PHRASEBOOK
+from searchkbd.text.forms import PALOCHKA
 from searchkbd.training.finetune.card_text import body
-from searchkbd.training.finetune.evaluators import DirectionFigures
+from searchkbd.training.finetune.evaluators import KABARDIAN, DirectionFigures
 from searchkbd.training.finetune.record import RunRecord
 
 if TYPE_CHECKING:
@@ -103,16 +104,20 @@ def metadata(run: RunRecord) -> ModelCardData:
 
 
 def examples(run: RunRecord) -> list[dict[str, str]]:
-    """Return sentences of the phrasebook, the same in every language, as the model reads them."""
+    """Return sentences of the phrasebook by language, as the model reads them.
+
+    In Kabardian each has a palochka, to show what becomes of it.
+    """
     groups: dict[str, dict[str, str]] = {}
     for item in read_corpus(PHRASEBOOK, ReadOptions()):
         if isinstance(item, Sentence):
-            text = model_text(item.text, item.lang, run.palochka)
-            groups.setdefault(item.group, {})[item.lang] = text
+            groups.setdefault(item.group, {})[item.lang] = item.text
     long = [
-        group for group in groups.values()
+        {lang: model_text(text, lang, run.palochka) for lang, text in group.items()}
+        for group in groups.values()
         if min(len(text.split()) for text in group.values()) >= _EXAMPLE_WORDS
-    ]  # fmt: skip
+        and PALOCHKA in group[KABARDIAN]
+    ]
     # Spread over the book: neighbours in it are about one matter.
     return long[:: max(1, len(long) // _EXAMPLES)][:_EXAMPLES]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
@@ -153,7 +154,9 @@ def _setting(value: object) -> str:
         return "not set"
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    if isinstance(value, float):
+        return "off" if math.isinf(value) else f"{value:g}"
+    return str(value)
 
 
 def _figures(run: RunRecord) -> str:
@@ -170,7 +173,11 @@ def _figures(run: RunRecord) -> str:
         )  # fmt: skip
     head = ("direction", "sentences", "among", "accuracy@1", "accuracy@5", "accuracy@10",
             "MRR@10", "one to one")  # fmt: skip
-    remarks = "".join(f"\n\n{remark}" for remark in run.remarks)
+    remarks = [*run.remarks]
+    if run.built_in_held:
+        remarks.insert(
+            0, "Pairs of these languages were not given: they are those of searchkbd's phrasebook."
+        )
     return f"""## Evaluation
 
 Before → after the training. A sentence searches all sentences of the other language; accuracy@k is
@@ -181,7 +188,7 @@ no text of which stands in two.
 {table(head, rows)}
 
 Regression gate, for languages that must not get worse ({", ".join(HELD)}):
-{run.verdict}.{remarks}"""
+{f"{run.verdict}. " + " ".join(remarks)}"""
 
 
 def _change(before: DirectionFigures | None, after: DirectionFigures, name: str) -> str:
@@ -214,7 +221,7 @@ def _limits(run: RunRecord) -> str:
 - What the training texts say and leave out, and how they were translated, is in the model: their
   topics, their register, their dialect, their mistakes and their prejudices.
 - Similar is not equivalent: sentences that differ in a number, a name or a negation may be near.
-- It has not been reviewed by speakers of the languages, as far as its training knows."""
+- Speakers of the languages have not reviewed it, unless whoever passes it on says so."""
 
 
 def _versions(run: RunRecord) -> str:
@@ -242,7 +249,7 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 def plain(text: str) -> str:
     """Return *text* such that Markdown and HTML take no character of it for a mark."""
-    return re.sub(r"([\\`*_{}\[\]()#+!|<>&~$])", r"\\\1", one_line(text))
+    return re.sub(r"([\\`*_{}\[\]()#!|<>&~$])", r"\\\1", one_line(text))
 
 
 def code(text: str) -> str:

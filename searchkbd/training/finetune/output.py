@@ -72,6 +72,7 @@ def record_of(
     name: str,
     files: Sequence[DataFile],
     dev_files: Sequence[DataFile],
+    built_in_held: bool,
     license: str | None,
     command: str,
 ) -> RunRecord:
@@ -101,6 +102,7 @@ def record_of(
         before=done.baseline,
         after=done.figures,
         verdict=done.verdict,
+        built_in_held=built_in_held,
         remarks=done.remarks,
         command=command,
         versions=versions(),
@@ -147,4 +149,5 @@ def _place(source: Path, target: Path) -> None:
         shutil.copyfile(source, temporary)
         with temporary.open("rb+") as file:
             os.fsync(file.fileno())
+    os.chmod(temporary, 0o644)  # the library's are for their owner only
     os.replace(temporary, target)

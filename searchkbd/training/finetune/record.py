@@ -74,9 +74,12 @@ class RunRecord:
     """A training and its model.
 
     ``name``: of the model; ``languages``: those trained on and measured; ``base``: the name of the
-    base model, a repository of the hub where ``base_on_hub``; ``architecture``: see below;
-    ``best_step`` of ``steps``: where the model is from; ``license``: an identifier of the hub, or
-    any name; ``command``: without paths of the machine.
+    base model, a repository of the hub where ``base_on_hub``; ``architecture``: its modules,
+    printed; ``files``, ``dev_files``: trained on, and measured by where not held out;
+    ``best_step`` of ``steps``: where the model is from; ``before``, ``after``: figures of the base
+    and of the model; ``remarks``: what the gate cannot see; ``command``: without paths of the
+    machine; ``license``: an identifier of the hub, or any name; ``built_in_held``: whether the
+    gate had the phrasebook's pairs.
     """
 
     name: str
@@ -103,6 +106,7 @@ class RunRecord:
     command: str
     versions: Mapping[str, str]
     license: str | None = None
+    built_in_held: bool = False
 
 
 def architecture(model: SentenceTransformer) -> str:

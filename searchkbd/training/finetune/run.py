@@ -6,6 +6,7 @@ same weights, to the byte, as one that was never stopped (on the same machine).
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -27,7 +28,7 @@ from searchkbd.training.finetune.prepare import (
     training_loss,
     training_rows,
 )
-from searchkbd.training.finetune.record import PairCount, architecture, count_pairs
+from searchkbd.training.finetune.record import PairCount, count_pairs
 from searchkbd.training.finetune.resume import Checkpoint, Checkpoints, Judged, best_of
 from searchkbd.training.run import Reporter
 
@@ -44,6 +45,19 @@ _EVALUATIONS = 20
 _MOST_STEPS = 1000  # between two evaluations, when nobody says
 _LOGGED = 200  # rows of the log, about
 _MOST_LOGGED = 100  # steps of one row
+
+
+_PACKAGES = ("torch", "sentence_transformers", "accelerate", "datasets", "matplotlib")
+
+
+def require_packages() -> None:
+    """Raise SearchkbdError, saying what to install, when a package is missing."""
+    for name in _PACKAGES:
+        if importlib.util.find_spec(name) is None:
+            raise SearchkbdError(
+                f"fine-tuning needs {name.replace('_', '-')}, which is not installed: "
+                'pip install "searchkbd[finetune]"'
+            )
 
 
 @dataclass(frozen=True)
@@ -141,7 +155,7 @@ def finetune(
     return Finetuned(
         model=path,
         log=log.path,
-        architecture=architecture(model),
+        architecture=str(model),
         dim=base.dim,
         vocabulary=len(model.tokenizer),
         counts=counts,

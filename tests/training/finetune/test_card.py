@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import threading
 from dataclasses import replace
@@ -304,14 +305,18 @@ def test_figures_before_and_after_and_the_gates_verdict(run):
     assert "| ru→en | 200 | 200 | 90.0 → **85.0** |" in text
     assert "failed: 2 lost more than 0.5 points" in text
     assert "-0.250 before, -0.250 after" in text
+    assert "phrasebook" not in text
+    assert "those of searchkbd's phrasebook" in card(replace(run, built_in_held=True))
 
 
 def test_every_setting_is_in_the_card(run):
-    text = card(replace(run, config=FinetuneConfig(loss="cached-symmetric", distill=0.75)))
+    config = FinetuneConfig(loss="cached-symmetric", distill=0.75, gate=math.inf)
+    text = card(replace(run, config=config))
     assert "loss:CachedMultipleNegativesRankingLoss" in front(text)["tags"]
     rows = dict(re.findall(r"^\| ([a-z ]+) \| (.*) \|$", text, re.MULTILINE))
     assert rows["distill"] == "0.75"
     assert rows["lr"] == "5e-05"
+    assert rows["gate"] == "off"
     assert rows["loss"].startswith("CachedMultipleNegativesRankingLoss in both directions")
     names = {name.replace("_", " ") for name in FinetuneConfig.__dataclass_fields__}
     assert names <= set(rows)

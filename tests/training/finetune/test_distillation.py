@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from searchkbd.corpus.options import ReadOptions
+from searchkbd.corpus.read import read_corpus
 from searchkbd.resources import PHRASEBOOK
 from searchkbd.training.finetune.config import FinetuneConfig
-from searchkbd.training.finetune.data import TextPair, columns, read_text_pairs
+from searchkbd.training.finetune.data import TextPair, columns, pair_texts
 
 pytest.importorskip("sentence_transformers")
 import torch  # noqa: E402
@@ -38,7 +39,7 @@ def train(model, pairs: list[TextPair], folder: Path, *, steps: int, lr: float, 
     """Train *model* by the project's own trainer; *wrap* makes a loss of the main one."""
     from datasets import Dataset
 
-    config = FinetuneConfig(loss="symmetric", lr=lr, batch=32)
+    config = FinetuneConfig(loss="symmetric", lr=lr, batch=32, warmup=0.1)
     rows = Dataset.from_dict(columns(((pair, ()) for pair in pairs), "I"))
     loss = main_loss(model, config)
     with deterministic(config.seed):
@@ -50,6 +51,12 @@ def train(model, pairs: list[TextPair], folder: Path, *, steps: int, lr: float, 
     return trainer
 
 
+def without_dropout(model) -> None:
+    for module in model.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = 0.0
+
+
 def accuracy(model, pairs: list[TextPair], langs: str) -> float:
     """Return the share of *pairs* whose first text has its translation nearest."""
     own = [pair for pair in pairs if pair.langs == langs]
@@ -57,12 +64,24 @@ def accuracy(model, pairs: list[TextPair], langs: str) -> float:
     return float(np.mean((a @ b.T).argmax(axis=1) == np.arange(len(own))))
 
 
+@pytest.fixture(scope="module", autouse=True)
+def one_thread():
+    """Several threads wait for each other longer than so small a model takes."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
 @pytest.fixture(scope="module")
 def pairs() -> list[TextPair]:
+    """The pairs of 80 groups of the phrasebook: few enough to be learnt by heart in seconds."""
+
     def refuse(reject):
         raise AssertionError(reject)
 
-    return read_text_pairs([str(PHRASEBOOK)], ReadOptions(), refuse)
+    few = (item for item in read_corpus(PHRASEBOOK, ReadOptions()) if item.group < "p0081")
+    return pair_texts(few, refuse).pairs
 
 
 @pytest.fixture(scope="module")
@@ -72,11 +91,18 @@ def kabardian(pairs) -> list[TextPair]:
 
 @pytest.fixture(scope="module")
 def base(pairs, tiny_labse, tmp_path_factory) -> Path:
-    """The tiny model, taught the phrasebook's Russian, English, French and Turkish."""
+    """The tiny model, taught the phrasebook's Russian, English, French and Turkish.
+
+    For so small a model LaBSE's first weights are too small to learn from in seconds: twice those.
+    """
     folder = tmp_path_factory.mktemp("base")
     model = load(tiny_labse)
+    with torch.no_grad():
+        for weight in model.parameters():
+            weight.mul_(2.0 if weight.dim() == 2 else 1.0)
     others = [pair for pair in pairs if {pair.lang_a, pair.lang_b} <= set(HELD)]
-    train(model, others, folder / "run", steps=400, lr=2e-3)
+    without_dropout(model)
+    train(model, others, folder / "run", steps=250, lr=1e-3)
     model.save_pretrained(str(folder / "model"), create_model_card=False)
     return folder / "model"
 
@@ -92,25 +118,28 @@ def test_without_it_the_languages_fall_apart_and_with_it_they_stay(
     pairs, kabardian, base, held, tmp_path
 ):
     before, plain, distilled = load(base), load(base), load(base)
-    train(plain, kabardian, tmp_path / "plain", steps=250, lr=1e-3)
+    train(plain, kabardian, tmp_path / "plain", steps=150, lr=1e-3)
     trainer = train(
-        distilled, kabardian, tmp_path / "distilled", steps=250, lr=1e-3,
-        wrap=lambda loss: DistilledLoss(distilled, loss, held, weight=2.0, count=32),
+        distilled, kabardian, tmp_path / "distilled", steps=150, lr=1e-3,
+        wrap=lambda loss: DistilledLoss(distilled, loss, held, weight=20.0, count=32),
     )  # fmt: skip
 
     for langs in ("en-fr", "ru-tr", "fr-tr"):
         was, without, with_it = (accuracy(m, pairs, langs) for m in (before, plain, distilled))
-        print(langs, was, without, with_it)
-        assert was > 0.8
-        assert without < was - 0.2
-        assert with_it > was - 0.05
-    learnt = [accuracy(m, pairs, "kbd-ru") for m in (before, plain, distilled)]
-    print("kbd-ru", learnt)
-    assert learnt[0] < 0.1
-    assert learnt[2] > 0.8 and learnt[1] > 0.8
-    logged = [entry for entry in trainer.state.log_history if "distillation" in entry]
+        assert was > 0.95
+        assert without < was - 0.1
+        assert with_it > was - 0.1
+        assert with_it > without + 0.1
+    # What is pulled at by Kabardian falls most.
+    assert accuracy(plain, pairs, "ru-tr") < 0.6
+    # And Kabardian is learnt no less for it.
+    was, without, with_it = (accuracy(m, pairs, "kbd-ru") for m in (before, plain, distilled))
+    assert was < 0.15
+    assert min(without, with_it) > 0.35
+    assert with_it > without - 0.2
+    logged = [entry for entry in trainer.state.log_history if "loss" in entry]
+    assert len(logged) == 15
     assert all(entry["ranking"] > 0 and entry["distillation"] > 0 for entry in logged)
-    assert logged
 
 
 def test_the_distance_is_the_papers(base, held):
@@ -120,7 +149,7 @@ def test_the_distance_is_the_papers(base, held):
     main = torch.nn.Identity()  # its forward is not called here
     loss = DistilledLoss(model, main, held, weight=1.0, count=len(held.texts))
     torch.manual_seed(3)
-    assert float(loss._distance()) < 1e-5
+    assert loss._distance().item() < 1e-5
 
     with torch.no_grad():
         model[2].linear.bias += 0.5
@@ -131,7 +160,7 @@ def test_the_distance_is_the_papers(base, held):
     expected = np.mean([np.sum((a - b) ** 2) for a, b in zip(moved, held.vectors(rows),
                                                            strict=True)])
     assert expected > 0.1
-    assert float(loss._distance()) == pytest.approx(expected, rel=1e-4)
+    assert loss._distance().item() == pytest.approx(expected, rel=1e-4)
 
 
 def test_it_is_added_to_the_main_loss_while_the_model_learns_only(base, held, kabardian):
@@ -141,14 +170,14 @@ def test_it_is_added_to_the_main_loss_while_the_model_learns_only(base, held, ka
     features = [model.preprocess([getattr(p, side) for p in kabardian[:8]])
                 for side in ("text_a", "text_b")]  # fmt: skip
     model.eval()
-    assert float(loss(features, None)) == float(main(features, None))
+    assert loss(features, None).item() == main(features, None).item()
 
     model.train()
     torch.manual_seed(1)
     terms = loss(features, None)
     torch.manual_seed(1)
-    assert float(terms["ranking"]) == float(main(features, None))
-    assert float(terms["distillation"]) == pytest.approx(3 * float(loss._distance()))
+    assert terms["ranking"].item() == main(features, None).item()
+    assert terms["distillation"].item() == pytest.approx(3 * loss._distance().item())
     sum(terms.values()).backward()
     assert all(p.grad is not None for p in model[2].parameters())
 
@@ -162,9 +191,7 @@ def test_a_cached_loss_gets_the_gradients_of_both_terms(base, held, kabardian):
         features = [model.preprocess([getattr(p, side) for p in kabardian[:12]])
                     for side in ("text_a", "text_b")]  # fmt: skip
         model.train()
-        for module in model.modules():
-            if isinstance(module, torch.nn.Dropout):
-                module.p = 0.0
+        without_dropout(model)
         torch.manual_seed(1)
         torch.stack(list(loss(features, None).values())).sum().backward()
         gradients[name] = model[2].linear.weight.grad.clone()
@@ -175,13 +202,13 @@ def test_a_cached_loss_gets_the_gradients_of_both_terms(base, held, kabardian):
 def test_the_vectors_are_computed_once(pairs, base, tmp_path, monkeypatch):
     from sentence_transformers import SentenceTransformer
 
-    monkeypatch.setattr(distillation, "CHUNK", 100)
+    monkeypatch.setattr(distillation, "CHUNK", 30)
     model = load(base)
     texts = texts_to_hold(pairs)["fr"]
-    assert len(texts) > 200
+    assert len(texts) > 70
     first = hold(model, texts, tmp_path, fingerprint="one")
     assert all(chunk.dtype == np.float16 for chunk in first.chunks)
-    rows = [0, 99, 100, len(texts) - 1]
+    rows = [0, 29, 30, len(texts) - 1]
     assert first.vectors(rows) == pytest.approx(model.encode([texts[r] for r in rows]), abs=1e-3)
 
     read: list[str] = []
@@ -197,11 +224,13 @@ def test_the_vectors_are_computed_once(pairs, base, tmp_path, monkeypatch):
     assert np.array_equal(again.vectors(range(len(texts))), first.vectors(range(len(texts))))
 
     # A damaged file is made again, and no other.
-    sorted(tmp_path.iterdir())[0].write_bytes(b"not a tensor")
+    damaged = sorted(tmp_path.iterdir())[0]
+    damaged.unlink()  # the old content is mapped still
+    damaged.write_bytes(b"not a tensor")
     told = []
     healed = hold(model, texts, tmp_path, fingerprint="one",
                   progress=lambda done, total: told.append((done, total)))  # fmt: skip
-    assert 0 < len(read) <= 100
+    assert 0 < len(read) <= 30
     assert np.array_equal(healed.vectors(range(len(texts))), first.vectors(range(len(texts))))
     assert told[-1] == (len(texts), len(texts))
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from searchkbd.corpus.options import ReadOptions
+from searchkbd.corpus.read import read_corpus
 from searchkbd.corpus.sentence import CorpusError
 from searchkbd.resources import PHRASEBOOK
 from searchkbd.text.forms import loose_key, search_key
-from searchkbd.training.finetune.data import TextPair, read_text_pairs
+from searchkbd.training.finetune.data import TextPair, pair_texts
 
 pytest.importorskip("sentence_transformers")
 from searchkbd.training.finetune import negatives  # noqa: E402
@@ -25,12 +25,24 @@ def mine(pairs, model: Path, **given):
     return with_hard_negatives(pairs, model, **options)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def one_thread():
+    """Several threads wait for each other longer than so small a model takes."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
 @pytest.fixture(scope="module")
 def pairs() -> list[TextPair]:
     def refuse(reject):
         raise AssertionError(reject)
 
-    return read_text_pairs([str(PHRASEBOOK)], ReadOptions(), refuse)
+    few = (item for item in read_corpus(PHRASEBOOK, ReadOptions()) if item.group < "p0121")
+    return pair_texts(few, refuse).pairs
 
 
 def load(directory: Path):
@@ -99,22 +111,18 @@ def test_they_are_the_nearest_below_the_margin(pairs, mined, model):
     )))  # fmt: skip
     table = dict(zip(english, model.encode(english), strict=True))
     found = dict(mined)
-    measured = exact = 0
+    measured = 0
     for pair in own:
         anchor = model.encode([pair.text_a])[0]
-        limit = MARGIN * float(anchor @ table[pair.text_b])
+        right = float(anchor @ table[pair.text_b])
+        limit = right - (1 - MARGIN) * abs(right)
         cosines = {text: float(anchor @ vector) for text, vector in table.items()}
-        best = sorted((c for c in cosines.values() if c <= limit), reverse=True)[:COUNT]
-        if len(best) < COUNT:
+        below = sorted((c for c in cosines.values() if c <= limit), reverse=True)
+        if len(below) < COUNT:
             continue  # filled up at random
         measured += 1
-        got = [cosines[text] for text in found[pair]]
-        assert all(cosine <= limit + 1e-5 for cosine in got)
-        assert got == sorted(got, reverse=True)
-        exact += np.allclose(got, best, atol=1e-5)
-    assert measured > 20
-    # The others lost a candidate that may be right.
-    assert exact > 0.8 * measured
+        assert [cosines[text] for text in found[pair]] == pytest.approx(below[:COUNT], abs=1e-5)
+    assert measured > 30
 
 
 def test_what_may_be_right_is_none(tiny_labse):
