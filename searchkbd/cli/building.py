@@ -121,6 +121,8 @@ def _show(
     seconds: float,
     encoder: Encoder,
 ) -> None:
+    from searchkbd.encoders.base import settings_of
+
     per_language = ", ".join(f"{lang} {n:,}" for lang, n in summary.languages.most_common())
     click.echo(
         f"{index}: {plural(summary.added, 'sentence')} added"
@@ -139,6 +141,7 @@ def _show(
         click.echo(f"  {plural(summary.repaired, 'sentence')} repaired (misread encoding)")
     trained = getattr(encoder, "languages", ())
     foreign = {lang: n for lang, n in summary.foreign.items() if lang not in trained}
-    if foreign:
+    # A model of sentence-transformers does not tell which languages it was made for.
+    if foreign and not settings_of(encoder):
         names = ", ".join(f"{lang} ({n:,})" for lang, n in foreign.items())
         note(f"  note: the encoder was not made for {names}: meaning may be missed, words are not")

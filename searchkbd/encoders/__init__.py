@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from searchkbd.encoders.base import Encoder, EncoderError, Vectors
+from searchkbd.encoders.base import Encoder, EncoderError, UnknownEncoderError, Vectors
 from searchkbd.encoders.spec import EncoderSpec
 
 DEFAULT = "embedded"
@@ -14,10 +14,6 @@ __all__ = [
     "DEFAULT", "Encoder", "EncoderError", "EncoderSpec", "UnknownEncoderError", "Vectors",
     "available", "load_encoder", "located",
 ]  # fmt: skip
-
-
-class UnknownEncoderError(EncoderError, ValueError):
-    """No encoder has the name or directory that was given."""
 
 
 def available() -> tuple[str, ...]:

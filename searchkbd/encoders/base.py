@@ -18,6 +18,10 @@ class EncoderError(SearchkbdError, RuntimeError):
     """An encoder cannot be used: a missing or damaged file, or a missing package."""
 
 
+class UnknownEncoderError(EncoderError, ValueError):
+    """No encoder has the name or directory that was given."""
+
+
 @runtime_checkable
 class Encoder(Protocol):
     """Turns texts into unit vectors whose inner product is their similarity of meaning."""

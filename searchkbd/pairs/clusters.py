@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from array import array
+from collections.abc import Sequence
+
 
 class Clusters:
     """Items 0 to n − 1, each alone until it is joined to others (disjoint sets).
 
-    Memory: 8 bytes an item and the numbers, some 40 in all.
+    Memory: 8 bytes an item.
     """
 
     def __init__(self, count: int) -> None:
-        self._parent = list(range(count))
+        self._parent = array("q", range(count))
 
     def root(self, item: int) -> int:
         """Return the least item of the cluster of *item*."""
@@ -26,6 +29,6 @@ class Clusters:
         # The smaller number is the root, whatever order they are joined in.
         self._parent[max(one, two)] = min(one, two)
 
-    def roots(self) -> list[int]:
+    def roots(self) -> Sequence[int]:
         """Return the root of each item."""
-        return [self.root(item) for item in range(len(self._parent))]
+        return array("q", map(self.root, range(len(self._parent))))

@@ -25,6 +25,8 @@ larger would make it one-sided."""
 _LEAST = 10  # pairs of each two languages, where that is no more than a fifth of them
 _TRIES = 20  # clusters looked at for each pair that is wanted
 
+_BLOCK = 1 << 16
+
 FREE, LARGE = 0, -1
 
 Near = Callable[[Sequence[int]], Iterator[Sequence[int]]]
@@ -117,8 +119,12 @@ class _Growing:
 
     def __init__(self, pairs: PairTexts, near: Near | None, largest: int) -> None:
         clusters = Clusters(pairs.texts)
-        for one, other in zip(pairs.first.tolist(), pairs.second.tolist(), strict=True):
-            clusters.join(one, other)
+        for top in range(0, len(pairs.first), _BLOCK):
+            some = slice(top, top + _BLOCK)
+            for one, other in zip(
+                pairs.first[some].tolist(), pairs.second[some].tolist(), strict=True
+            ):
+                clusters.join(one, other)
         self.of_text = np.unique(clusters.roots(), return_inverse=True)[1].reshape(-1)
         self.of_pair = self.of_text[pairs.first]
         self._near = near
@@ -126,7 +132,9 @@ class _Growing:
         self._texts = _Members(self.of_text)
         self._pairs = _Members(self.of_pair, len(self._texts.sizes))
         self.state = np.where(self._pairs.sizes > largest, LARGE, FREE)
-        """Of each cluster: FREE, LARGE, or the number of the split it is in."""
+        """Of each cluster: _BLOCK = 1 << 16
+
+FREE, LARGE, or the number of the split it is in."""
 
     def cluster_of(self, row: int) -> int:
         return int(self.of_pair[row])

@@ -25,7 +25,7 @@ def test_items_are_together_when_a_path_leads_from_one_to_the_other(edges, rando
     clusters = Clusters(12)
     for edge in edges:
         clusters.join(*edge)
-    assert clusters.roots() == [min(reached(edges, item)) for item in range(12)]
+    assert list(clusters.roots()) == [min(reached(edges, item)) for item in range(12)]
     other = Clusters(12)
     for a, b in random.sample(edges, len(edges)):
         other.join(b, a)

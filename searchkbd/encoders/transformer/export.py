@@ -18,6 +18,7 @@ from searchkbd.encoders.tensors import sync_directory
 from searchkbd.encoders.transformer.files import ModelFiles
 from searchkbd.encoders.transformer.graph import narrow_products, quantise_weights
 from searchkbd.encoders.transformer.precision import BF16, FP32, INT8
+from searchkbd.encoders.transformer.torch_body import load_model, quiet, require_packages
 from searchkbd.encoders.use_weights import cache_directory
 
 if TYPE_CHECKING:
@@ -98,11 +99,10 @@ def check_supported(files: ModelFiles) -> None:
 
 def _graph(files: ModelFiles) -> Model:
     """Return the graph of all modules: rows of the word table and mask in, vectors out."""
+    require_packages(files)
     import torch
     from openvino.frontend import FrontEndManager
     from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder
-
-    from searchkbd.encoders.transformer.torch_body import load_model, quiet
 
     class Body(torch.nn.Module):
         def __init__(self, modules: list[torch.nn.Module]) -> None:

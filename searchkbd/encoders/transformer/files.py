@@ -11,8 +11,7 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
-from searchkbd.encoders import UnknownEncoderError
-from searchkbd.encoders.base import EncoderError
+from searchkbd.encoders.base import EncoderError, UnknownEncoderError
 from searchkbd.encoders.transformer.configs import read_object
 from searchkbd.encoders.transformer.description import (
     PALOCHKAS,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import logging
 import warnings
 from collections.abc import Iterator, Sequence
@@ -27,13 +28,15 @@ class TorchBody:
     def __init__(self, files: ModelFiles, precision: str, device: str | None = None) -> None:
         """Load the model onto *device*, by default the GPU if there is one.
 
-        Raises PrecisionError for int8, EncoderError when the model cannot be loaded.
+        Raises PrecisionError for int8, EncoderError when the model cannot be loaded or its
+        packages are missing.
         """
         if precision == INT8:
             raise PrecisionError(
                 f"{files.name}: int8 is for processors and models that OpenVINO can run; "
                 "use --precision auto"
             )
+        require_packages(files)
         import torch
 
         self.device = device or ("cuda" if torch.cuda.is_available() else "cpu")
@@ -67,16 +70,20 @@ class TorchBody:
         return np.empty((0, 0), np.float32) if out is None else out
 
 
+def require_packages(files: ModelFiles) -> None:
+    """Raise EncoderError unless the packages that load a model are installed."""
+    if any(importlib.util.find_spec(name) is None for name in ("torch", "sentence_transformers")):
+        raise EncoderError(
+            f"the model {files.name} needs sentence-transformers and torch; install them: "
+            "pip install 'searchkbd[transformers]'"
+        )
+
+
 def load_model(files: ModelFiles, device: str) -> SentenceTransformer:
     """Return the model of sentence-transformers, from its files alone: no network, no code, no
-    pickle. Raises EncoderError when the package is missing or the files are damaged."""
-    try:
-        from sentence_transformers import SentenceTransformer
-    except ImportError as error:
-        raise EncoderError(
-            f"{files.name} needs sentence-transformers; install it: "
-            "pip install 'searchkbd[transformers]'"
-        ) from error
+    pickle. Raises EncoderError when the files are damaged."""
+    from sentence_transformers import SentenceTransformer
+
     try:
         model = SentenceTransformer(
             str(files.directory), device=device, local_files_only=True, trust_remote_code=False,

@@ -21,6 +21,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +31,9 @@ from searchkbd.corpus.sentence import CorpusError
 from searchkbd.mining.vectors import VectorStore
 from searchkbd.text.forms import loosen, search_key
 from searchkbd.training.finetune.data import TextPair, model_text
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
 
 MARGIN = 0.95
 """A negative has at most this share of its positive's cosine."""
@@ -214,10 +218,11 @@ class _Right:
         )
 
 
-def _load(directory: Path):
-    from sentence_transformers import SentenceTransformer
+def _load(directory: Path) -> SentenceTransformer:
+    import torch
 
-    return SentenceTransformer(
-        str(directory), local_files_only=True, trust_remote_code=False,
-        model_kwargs={"use_safetensors": True},
-    )  # fmt: skip
+    from searchkbd.encoders.transformer.files import find_model
+    from searchkbd.encoders.transformer.torch_body import load_model, quiet
+
+    with quiet():
+        return load_model(find_model(directory), "cuda" if torch.cuda.is_available() else "cpu")

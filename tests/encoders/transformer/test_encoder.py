@@ -276,3 +276,16 @@ def test_a_copy_elsewhere_is_the_same_encoder(tiny_labse, tmp_path):
     (copy / "searchkbd.json").write_text(json.dumps({"format": 1, "palochka": "I"}))
     assert load_encoder(copy).settings["palochka"] == "I"
     assert load_encoder(copy).fingerprint == load_encoder(tiny_labse, palochka="I").fingerprint
+
+
+def test_missing_packages_are_named(tiny_labse, monkeypatch):
+    import importlib.util
+
+    find = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, "find_spec",
+        lambda name: None if name == "sentence_transformers" else find(name),
+    )  # fmt: skip
+    for missing in ("fp32", "bf16"):
+        with pytest.raises(EncoderError, match=r"pip install 'searchkbd\[transformers\]'"):
+            load_encoder(tiny_labse, palochka="Ӏ", precision=missing).encode(["Где школа?"])
