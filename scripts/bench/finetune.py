@@ -1,11 +1,12 @@
 """What a step of the recipe of LaBSE-kbd's card costs, here measured, on a GPU reckoned.
 
-    python scripts/bench/finetune.py --data ../shared/data --work finetune-bench
+    python scripts/bench/finetune.py --work finetune-bench
 
 A model of LaBSE's size with random weights (random_labse.py; --model DIR takes another) takes a
-few optimiser steps on pairs of --data: MultipleNegativesRankingLoss, scale 20, 16 pairs, AdamW,
-gradients cut to length 1. Each variant has a process of its own, for its peak of memory. Pairs are
-drawn so that their mean numbers of tokens are the card's; a batch is padded to its longest text.
+few optimiser steps on 16 pairs: MultipleNegativesRankingLoss, scale 20, AdamW, gradients cut to
+length 1. Each variant has a process of its own, for its peak of memory. Texts are random pieces, as
+many as on the card: its mean and its maximum are those of a log-normal distribution; a batch is
+padded to its longest text, a column at a time, as the trainer does.
 
 Floating-point operations of a step, forward and backward (Kaplan et al. 2020, arXiv:2001.08361,
 section 2.1; Chowdhery et al. 2022, PaLM, arXiv:2204.02311, appendix B), with N numbers in the L
@@ -21,7 +22,6 @@ longer than the products, with the time to start the step's operations, which ar
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 import resource
 import statistics
@@ -42,8 +42,9 @@ PAIRS = 3_395_988
 BATCH = 16
 EPOCHS = 2
 STOPPED = 45_000
-CARD_TOKENS = (10.33, 13.81)
-"""Mean tokens of sentence_0 and sentence_1 on the card, of its first 1,000 samples."""
+TOKENS = ((10.33, 50), (13.81, 46))
+"""Tokens of sentence_0 and sentence_1 on the card, of its first 1,000 samples: mean and maximum."""
+SHORTEST, SAMPLES = 5, 1000
 
 VARIANTS = {
     "the card's: fp32": (),
@@ -82,7 +83,6 @@ GPUS = (
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--model", type=Path)
     parser.add_argument("--steps", type=int, default=6)
@@ -90,20 +90,20 @@ def main() -> None:
     options = parser.parse_args()
     model = options.model or options.work / "model"
     if options.variant:
-        print(json.dumps(run(model, options.data, options.steps, VARIANTS[options.variant])))
+        print(json.dumps(run(model, options.steps, VARIANTS[options.variant])))
         return
     if not (model / "modules.json").exists():
         from random_labse import make
 
-        make(model, options.data)
+        make(model)
     peaks = matmul_peaks()
     print(f"matrix products here: fp32 {peaks['fp32']:.0f}, bf16 {peaks['bf16']:.0f} GFLOP/s\n")
     print("| variant | s/step | forward | backward | optimiser | TFLOP | GFLOP/s | of peak | GB |")
     print("|---|---:|---:|---:|---:|---:|---:|---:|---:|")
     results = {}
     for name, settings in VARIANTS.items():
-        again = [sys.executable, __file__, "--data", options.data, "--work", options.work,
-                 "--model", model, "--steps", str(options.steps), "--variant", name]  # fmt: skip
+        again = [sys.executable, __file__, "--work", options.work, "--model", model,
+                 "--steps", str(options.steps), "--variant", name]  # fmt: skip
         done = subprocess.run(again, check=True, capture_output=True, text=True)
         found = results[name] = json.loads(done.stdout.splitlines()[-1])
         peak = peaks["bf16" if "bf16" in settings else "fp32"]
@@ -117,7 +117,7 @@ def main() -> None:
     show_reckoning(next(iter(results.values())))
 
 
-def run(directory: Path, data: Path, steps: int, settings: Sequence[str]) -> dict[str, float]:
+def run(directory: Path, steps: int, settings: Sequence[str]) -> dict[str, float]:
     """Take steps with one variant; return seconds (medians), operations and gigabytes."""
     import torch
     from sentence_transformers.sentence_transformer.losses import MultipleNegativesRankingLoss
@@ -137,9 +137,9 @@ def run(directory: Path, data: Path, steps: int, settings: Sequence[str]) -> dic
     optimiser = torch.optim.AdamW(learning, lr=5e-5, weight_decay=0.0)
     torch.manual_seed(42)
     seconds: dict[str, list[float]] = {name: [] for name in ("forward", "backward", "optimiser")}
-    flops, texts = [], batches(model, data)
+    flops, texts = [], batches(model)
     for step in range(WARM + steps):
-        features = [model.preprocess(list(side)) for side in next(texts)]
+        features = next(texts)
         shapes = [tuple(one["input_ids"].shape) for one in features]
         flops.append(operations(bert, shapes))
         mixed = torch.autocast("cpu", torch.bfloat16) if "bf16" in settings else nullcontext()
@@ -160,7 +160,7 @@ def run(directory: Path, data: Path, steps: int, settings: Sequence[str]) -> dic
     started = count_operations(loss, features)
     usual, tokens = [], []
     for _ in range(DRAWN):
-        features = [model.preprocess(list(side)) for side in next(texts)]
+        features = next(texts)
         usual.append(operations(bert, [tuple(one["input_ids"].shape) for one in features]))
         tokens.append([int(one["attention_mask"].sum()) / BATCH for one in features])
     return {
@@ -203,39 +203,35 @@ def count_operations(loss, features) -> int:
     return counter.count
 
 
-def batches(model, data: Path) -> Iterator[tuple[list[str], list[str]]]:
-    """Yield batches of pairs whose mean numbers of tokens are nearly the card's.
+def batches(model) -> Iterator[list[dict]]:
+    """Yield the two columns of batches, as the model takes them.
 
-    Weights exp(tilt · sizes) are those that differ least from even ones with these means.
+    Lengths are SHORTEST - 1 + exp(m + s·z) with z of a normal distribution, the same for both
+    sides but for a tenth of its variance; m and s so that the mean is the card's, and its
+    maximum the expected one of SAMPLES.
     """
-    pairs = read_pairs(data)
-    sizes = np.array([
-        [len(ids) for ids in model.tokenizer(list(side))["input_ids"]]
-        for side in zip(*pairs, strict=True)
-    ]).T  # fmt: skip
+    import torch
+
+    highest = statistics.NormalDist().inv_cdf(1 - 1 / SAMPLES)
     rng = np.random.default_rng(0)
-    tilt = np.zeros(2)
-    for _ in range(2000):
-        weights = np.exp((sizes - CARD_TOKENS) @ tilt)
-        weights /= weights.sum()
-        tilt += 0.002 * (CARD_TOKENS - weights @ sizes)
+    pieces = len(model.tokenizer)
     while True:
-        rows = rng.choice(len(pairs), BATCH, replace=False, p=weights)
-        yield tuple(zip(*(pairs[row] for row in rows), strict=True))
-
-
-def read_pairs(data: Path) -> list[tuple[str, str]]:
-    from searchkbd.encoders.transformer.model_text import model_text
-
-    found = []
-    names = ["sentences_kbd_ru_*", "sentences_kbd_en_*", "sentences_kbd_tr_*", "*_tatoeba_mt"]
-    for path in sorted(path for name in names for path in (data / "train").glob(f"{name}.tsv")):
-        with path.open(encoding="utf-8", newline="") as file:
-            for row in list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))[:2000]:
-                a = model_text(row["text_a"], row["lang_a"], "I")
-                b = model_text(row["text_b"], row["lang_b"], "I")
-                found.append((b, a) if row["lang_a"] == "kbd" else (a, b))
-    return found
+        common = rng.standard_normal(BATCH)
+        columns = []
+        for mean, most in TOKENS:
+            over, top = mean - SHORTEST + 1, most - SHORTEST + 1
+            # log(top / over) = highest·s - s²/2
+            spread = highest - (highest**2 - 2 * np.log(top / over)) ** 0.5
+            z = 0.9**0.5 * common + 0.1**0.5 * rng.standard_normal(BATCH)
+            lengths = SHORTEST - 1 + np.exp(np.log(over) - spread**2 / 2 + spread * z)
+            lengths = np.clip(np.round(lengths), SHORTEST, most).astype(int)
+            mask = np.arange(lengths.max()) < lengths[:, None]
+            ids = np.where(mask, rng.integers(5, pieces, mask.shape), 0)
+            columns.append({
+                "input_ids": torch.from_numpy(ids),
+                "attention_mask": torch.from_numpy(mask.astype(np.int64)),
+            })  # fmt: skip
+        yield columns
 
 
 def matmul_peaks() -> dict[str, float]:

@@ -29,8 +29,19 @@ def main() -> None:
     print(make(options.out, options.data))
 
 
-def make(directory: Path, data: Path | None = None, *, layers: int = 12) -> Path:
-    """Save the model to *directory* and return that; *layers* for a smaller one."""
+def make(
+    directory: Path,
+    data: Path | None = None,
+    *,
+    layers: int = 12,
+    width: int = 768,
+    pieces: int = PIECES,
+) -> Path:
+    """Save the model to *directory* and return that; the sizes are for smaller ones.
+
+    First weights of LaBSE's size are too small for a narrow model, which learns nothing from them:
+    they grow as widths shrink.
+    """
     import torch
     from sentence_transformers import SentenceTransformer
     from sentence_transformers.sentence_transformer import modules
@@ -39,16 +50,21 @@ def make(directory: Path, data: Path | None = None, *, layers: int = 12) -> Path
     directory.mkdir(parents=True, exist_ok=True)
     bert = directory / "bert"
     tokenizer = BertTokenizerFast(
-        tokenizer_object=_tokenizer(data), do_lower_case=False, model_max_length=MAX_TOKENS
+        tokenizer_object=_tokenizer(data, pieces), do_lower_case=False, model_max_length=MAX_TOKENS
     )
     tokenizer.save_pretrained(bert)
     torch.manual_seed(0)
-    BertModel(BertConfig(vocab_size=PIECES, num_hidden_layers=layers)).save_pretrained(bert)
+    config = BertConfig(
+        vocab_size=pieces, hidden_size=width, num_hidden_layers=layers,
+        num_attention_heads=width // 64, intermediate_size=4 * width,
+        initializer_range=0.02 * (768 / width) ** 0.5,
+    )  # fmt: skip
+    BertModel(config).save_pretrained(bert)
     model = SentenceTransformer(
         modules=[
             modules.Transformer(str(bert), max_seq_length=MAX_TOKENS),
-            modules.Pooling(768, pooling_mode="cls"),
-            modules.Dense(768, 768, activation_function=torch.nn.Tanh()),
+            modules.Pooling(width, pooling_mode="cls"),
+            modules.Dense(width, width, activation_function=torch.nn.Tanh()),
             modules.Normalize(),
         ],
         device="cpu",
@@ -60,7 +76,7 @@ def make(directory: Path, data: Path | None = None, *, layers: int = 12) -> Path
     return directory
 
 
-def _tokenizer(data: Path | None):
+def _tokenizer(data: Path | None, size: int):
     from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
 
     def plain(model: models.WordPiece) -> Tokenizer:
@@ -73,13 +89,13 @@ def _tokenizer(data: Path | None):
     learning.train_from_iterator(
         _texts(data) if data else _letters(),
         trainers.WordPieceTrainer(
-            vocab_size=LEARNT, special_tokens=list(SPECIAL), show_progress=False
+            vocab_size=min(LEARNT, size), special_tokens=list(SPECIAL), show_progress=False
         ),
     )
     learnt = learning.get_vocab()
     pieces = sorted(learnt, key=learnt.get)
     number = 0
-    while len(pieces) < PIECES:
+    while len(pieces) < size:
         made_up = f"##q{number:x}z"
         number += 1
         if made_up not in learnt:

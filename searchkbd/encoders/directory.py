@@ -229,7 +229,7 @@ def read_description(directory: Path) -> Description:
     if not path.exists():
         if (directory / WORK).is_dir():
             raise EncoderError(
-                f"{directory}: its training is not finished; run the same searchkbd train student "
+                f"{directory}: its training is not finished; run the same searchkbd train command "
                 "again to go on with it"
             )
         raise EncoderError(

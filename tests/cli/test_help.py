@@ -25,9 +25,10 @@ PATHS = [path for path, _ in commands()]
 
 def test_all_commands_are_there():
     assert {path[-1] for path in PATHS if path} == {
-        "build", "add", "replace", "compact", "tune", "cache",
-        "search", "tm", "lookup", "pretranslate", "concordance", "export", "delete",
-        "edit", "score", "mine", "dedupe", "info", "verify", "eval", "train", "student",
+        "build", "add", "replace", "compact", "tune", "cache", "search", "tm", "lookup",
+        "pretranslate", "concordance", "export", "delete", "edit", "score", "mine", "dedupe",
+        "info", "verify", "eval", "compare", "models", "show", "fetch", "trim", "pairs", "prepare",
+        "train", "student", "finetune",
     }  # fmt: skip
 
 

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
 MARK = "whole.json"
-BASELINE = "baseline.json"
 
 _FORMAT = 1
 _CHECKPOINT = re.compile(r"checkpoint-(\d+)")

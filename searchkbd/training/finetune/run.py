@@ -6,6 +6,7 @@ same weights, to the byte, as one that was never stopped (on the same machine).
 
 from __future__ import annotations
 
+import gc
 import importlib.util
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
@@ -18,7 +19,7 @@ from searchkbd.encoders.transformer.files import find_model
 from searchkbd.errors import SearchkbdError
 from searchkbd.training.finetune.config import FinetuneConfig
 from searchkbd.training.finetune.data import TextPair, digest
-from searchkbd.training.finetune.evaluators import DevEvaluator, DevFigures
+from searchkbd.training.finetune.evaluators import DevEvaluator, DevFigures, card_labels
 from searchkbd.training.finetune.gate import Gate, Verdict
 from searchkbd.training.finetune.log import LogRow, TrainingLog
 from searchkbd.training.finetune.prepare import (
@@ -128,13 +129,16 @@ def finetune(
     last = checkpoints.prepare()
     with quiet():
         model = _load(base, config, device)
-        evaluator = DevEvaluator([*data.dev, *data.held], base.palochka, seed=config.seed)
+        measured = [*data.dev, *data.held]
+        evaluator = DevEvaluator(
+            measured, base.palochka, seed=config.seed, labels=card_labels(measured)
+        )
         baseline = evaluator.evaluate(model, 0, progress=reporter.read)
         judge = Judge(evaluator, Gate(baseline, config.gate))
         loss = training_loss(model, data.train, base, config, folder, reporter.read)
         rows = training_rows(data.train, base, config, folder, reporter.read)
         pieces = add_pieces(model, rows, base.palochka, config)
-        log = TrainingLog(folder / LOG, list(baseline.columns()))
+        log = TrainingLog(folder / LOG, evaluator.columns)
         if last:
             log.resume(last.step)
         else:
@@ -144,7 +148,9 @@ def finetune(
             model, rows, loss, judge, log, checkpoints, last, base.palochka, config, save_steps,
             reporter,
         )  # fmt: skip
-        del model, loss  # before another one is loaded
+        # Before another one is loaded: the trainer's state is three times as large as the model.
+        del model, loss
+        gc.collect()
         best = best_of(judged)
         path = checkpoints.best_path(best.step)
         model = _load(find_model(path), config, device)

