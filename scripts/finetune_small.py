@@ -3,12 +3,14 @@
     python scripts/finetune_small.py --data ../shared/data --work finetune-small
 
 A model of LaBSE's four modules, 2 layers of 128, is first taught Russian, English, French and
-Turkish from random weights, so that there is something to lose; then each recipe teaches it
+Turkish from random weights, so that there is something to lose. Then each recipe teaches it
 Kabardian from there, with the same steps and learning rate, on pairs of Kabardian with Russian and
-English and the pairs that it was taught first; two recipes go without the latter. Accuracy@1 is measured on
-sentences of --data/dev, none of which is trained on, by the last model of each (--gate off, one
-evaluation). Five languages are learnt here from some ten thousands of pairs: the figures compare
-recipes, and say nothing of what LaBSE reaches.
+English and the pairs that it was taught first; two recipes go without the latter. Accuracy@1 is
+measured on sentences of --data/dev, none of which is trained on, by the last model of each.
+
+A recipe that was measured is not again: what it reported lies in WORK. Five languages are learnt
+here from some ten thousands of pairs: the figures compare recipes, and say nothing of what LaBSE
+reaches.
 """
 
 from __future__ import annotations
@@ -95,8 +97,8 @@ def train(
             *settings,
         ]  # fmt: skip
         done = subprocess.run(list(map(str, command)), stdout=subprocess.PIPE, text=True)
-        if done.returncode not in (0, 1):  # 1: rows that are no pairs
-            raise SystemExit(done.returncode)
+        if done.returncode not in (0, 1) or not done.stdout:  # 1: rows that are no pairs
+            raise SystemExit(f"{name}: the training failed")
         told.write_text(done.stdout, encoding="utf-8")
     return json.loads(told.read_text(encoding="utf-8"))
 

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING
 
 import click
 
+from searchkbd.cli.command_line import command_line
 from searchkbd.cli.encoder_options import PALOCHKAS, EncoderType
 from searchkbd.cli.finetune_result import Result, shape, show
 from searchkbd.cli.options import DirectoryType, columns_option, json_option, langs_option
 from searchkbd.cli.output import note, plural, print_json
 from searchkbd.cli.progress import Stages
 from searchkbd.cli.rejects import check_report, default_report, rejects_option, show_rejects
-from searchkbd.cli.training import ManyFiles, check_files, command_line, say
+from searchkbd.cli.training import FILES, ManyFiles, check_files, resumable, say
 from searchkbd.errors import SearchkbdError
 from searchkbd.training.finetune.config import (
     DIRECTIONS,
@@ -214,7 +215,7 @@ def command(
     options = ReadOptions(langs=langs, columns=columns)
     start = time.monotonic()
     with RejectReport(rejects or default_report(out)) as report:
-        result = job.run(pairs, dev, options, report, command_line(ctx, _NOT_TOLD))
+        result = job.run(pairs, dev, options, report, command_line(ctx, _NOT_TOLD, many=FILES))
     seconds = time.monotonic() - start
     if as_json:
         print_json(shape(out, result, report, seconds))
@@ -293,16 +294,10 @@ class _Job:
         from searchkbd.training.run import Reporter
 
         folder = self.out / WORK
-        try:
-            with Stages() as bars:
-                reporter = Reporter(
-                    say, bars.stage("Reading", "texts"), bars.stage("Training", "steps")
-                )
-                return finetune(
-                    data, base, self.config, folder, save_steps=self.save_steps, reporter=reporter
-                )
-        except KeyboardInterrupt:
-            raise SearchkbdError(
-                "interrupted; run the same command again (without --restart) to go on from "
-                f"the last checkpoint, in {folder}"
-            ) from None
+        with resumable(folder), Stages() as bars:
+            reporter = Reporter(
+                say, bars.stage("Reading", "texts"), bars.stage("Training", "steps")
+            )
+            return finetune(
+                data, base, self.config, folder, save_steps=self.save_steps, reporter=reporter
+            )

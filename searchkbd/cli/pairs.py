@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import shlex
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from searchkbd.cli.command_line import command_line, written
 from searchkbd.cli.mining_options import check_streams, hearing
 from searchkbd.cli.options import DirectoryType, json_option
 from searchkbd.cli.output import note, plural, print_json
@@ -229,8 +228,8 @@ def prepare(
     with RejectReport(rejects or default_report(out)) as rejected, Stages() as stages:
         done = prepare(
             sources, out, reading, PrepareOptions(**chosen), exclude=exclude, tokenizer=tokenizer,
-            report=report, replace=replace, command=_command_line(ctx), on_reject=rejected.add,
-            progress=Progress(
+            report=report, replace=replace, command=command_line(ctx, _UNNAMED, write=_written),
+            on_reject=rejected.add, progress=Progress(
                 stages.stage("Reading", "pairs"), stages.stage("Finding near duplicates", "pairs"),
                 stages.stage("Indexing texts", "texts"), stages.stage("Holding out", "pairs"),
                 stages.stage("Writing", "pairs"),
@@ -304,44 +303,14 @@ def _note_missing(said: dict[str, Any]) -> None:
             )
 
 
-def _command_line(ctx: click.Context) -> str:
-    """Return the command with what was given to it, in one order and without absolute paths."""
-    words = ["searchkbd", "pairs", "prepare"]
-    for option in ctx.command.params:
-        origin = ctx.get_parameter_source(option.name)
-        if option.name in _UNNAMED or origin is None or origin.name.startswith("DEFAULT"):
-            continue
-        values = ctx.params[option.name]
-        if isinstance(option, click.Argument):
-            words += map(_relative, values)
-            continue
-        if option.is_flag:
-            on = values or not option.secondary_opts
-            words.append((option.opts if on else option.secondary_opts)[0])
-            continue
-        for value in _written(option.name, values):
-            words += [option.opts[0], value]
-    return shlex.join(words)
-
-
-def _written(name: str, values: Any) -> list[str]:
-    """Return the values of an option as they are written, each with its own name before it."""
-    if name == "columns":
-        return ["=".join(pair) for pair in values.items()]
+def _written(name: str, value: Any) -> list[str]:
+    """Return the values of an option as they are written, each behind a name of its own."""
     if name == "mix":
-        return [f"{'-'.join(langs)}={share:g}" for langs, share in values.items()]
+        return [f"{'-'.join(langs)}={share:g}" for langs, share in value.items()]
     if name == "only":
-        return ["-".join(langs) for langs in values]
-    if name == "langs":
-        return [",".join(values)]
+        return ["-".join(langs) for langs in value]
     if name == "drop":
-        return [",".join(sorted(values)) or "none"]
+        return [",".join(sorted(value)) or "none"]
     if name in ("dev", "test"):
-        return [f"{values.value:g}%" if values.percent else str(int(values.value))]
-    if isinstance(values, tuple):
-        return [_relative(value) for value in values]
-    return [_relative(str(values))]
-
-
-def _relative(path: str) -> str:
-    return os.path.basename(os.path.normpath(path)) if os.path.isabs(path) else path
+        return [f"{value.value:g}%" if value.percent else str(int(value.value))]
+    return written(name, value)

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING
 
 import click
 
+from searchkbd.cli.command_line import command_line
 from searchkbd.cli.encoder_options import EncoderType
 from searchkbd.cli.options import LANGUAGE, DirectoryType, columns_option, json_option, langs_option
 from searchkbd.cli.output import note, plural, print_json
 from searchkbd.cli.progress import Stages
 from searchkbd.cli.rejects import check_report, default_report, rejects_option, show_rejects
-from searchkbd.cli.training import ManyFiles, check_files, command_line, say
+from searchkbd.cli.training import FILES, ManyFiles, check_files, resumable, say
 from searchkbd.errors import SearchkbdError
 
 if TYPE_CHECKING:
@@ -145,7 +146,7 @@ def student(
     start = time.monotonic()
     with RejectReport(rejects or default_report(out)) as report:
         job = _Job(out, lang, teacher, {**given, "seed": seed}, restart)
-        result = job.run(pairs, dev, options, report, command_line(ctx, _NOT_TOLD))
+        result = job.run(pairs, dev, options, report, command_line(ctx, _NOT_TOLD, many=FILES))
     seconds = time.monotonic() - start
     if as_json:
         print_json(_shape(out, result, report, seconds))
@@ -291,19 +292,13 @@ class _Job:
         from searchkbd.training.run import Reporter, train
 
         folder = self._out / WORK
-        try:
-            with Stages() as bars:
-                reporter = Reporter(
-                    say, bars.stage("Reading", "texts"), bars.stage("Training", "steps")
-                )
-                return train(
-                    split, self._lang, teacher, config, folder, reporter, CHECKPOINT_SECONDS
-                )
-        except KeyboardInterrupt:
-            raise SearchkbdError(
-                "interrupted; run the same command again (without --restart) to go on from "
-                f"the last checkpoint, in {folder}"
-            ) from None
+        with resumable(folder), Stages() as bars:
+            reporter = Reporter(
+                say, bars.stage("Reading", "texts"), bars.stage("Training", "steps")
+            )
+            return train(
+                split, self._lang, teacher, config, folder, reporter, CHECKPOINT_SECONDS
+            )
 
 
 def _shape(out: Path, result: _Result, report: RejectReport, seconds: float) -> dict:
