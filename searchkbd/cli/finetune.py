@@ -82,6 +82,11 @@ def _positive(limit: float | None = None, *, zero: bool = False) -> click.FloatR
     help="Pairs to measure by; when not given, a twentieth of the others are held out.",
 )
 @click.option(
+    "--hold", "hold", multiple=True, metavar="FILE...",
+    help="More texts in ru, en, fr and tr for --distill to hold in place, besides those of the "
+    "pairs; sentences in other languages are passed over.",
+)
+@click.option(
     "--recipe", type=click.Choice(tuple(RECIPES)), default="card", show_default=True,
     help="card: as LaBSE-kbd v0.2 was trained; better: --loss symmetric --sampler no-duplicates "
     "--warmup 0.1 --distill 1. Every option given besides goes before it.",
@@ -180,6 +185,7 @@ def command(
     base: str,
     out: Path,
     dev: tuple[str, ...],
+    hold: tuple[str, ...],
     recipe: str,
     palochka: str | None,
     gate: float,
@@ -207,15 +213,16 @@ def command(
     from searchkbd.training.finetune.run import require_packages
 
     require_packages()
-    local = [[file for file in files if not file.startswith(_HUB)] for files in (pairs, dev)]
+    local = [[file for file in files if not file.startswith(_HUB)] for files in (pairs, dev, hold)]
     check_files(*local)
-    check_report(rejects, out, (*pairs, *dev), "the directory of the model")
+    check_report(rejects, out, (*pairs, *dev, *hold), "the directory of the model")
     config = config_for(recipe, **{name: settings[name] for name in _SETTINGS}, gate=gate)
     job = _Job(out, base, palochka, config, save_steps, license, restart)
     options = ReadOptions(langs=langs, columns=columns)
     start = time.monotonic()
     with RejectReport(rejects or default_report(out)) as report:
-        result = job.run(pairs, dev, options, report, command_line(ctx, _NOT_TOLD, many=FILES))
+        line = command_line(ctx, _NOT_TOLD, many=FILES)
+        result = job.run(pairs, dev, hold, options, report, line)
     seconds = time.monotonic() - start
     if as_json:
         print_json(shape(out, result, report, seconds))
@@ -240,13 +247,14 @@ class _Job:
         self,
         pairs: Sequence[str],
         dev: Sequence[str],
+        hold: Sequence[str],
         options: ReadOptions,
         report: RejectReport,
         line: str,
     ) -> Result:
         from searchkbd.encoders.transformer.files import find_model
-        from searchkbd.training.finetune.data import read_and_choose
-        from searchkbd.training.finetune.gate import held_pairs
+        from searchkbd.training.finetune.data import read_and_choose, read_texts
+        from searchkbd.training.finetune.gate import HELD, held_pairs
         from searchkbd.training.finetune.output import (
             check_output,
             discard,
@@ -273,10 +281,13 @@ class _Job:
                 "development pairs"
             )
         held = held_pairs(chosen.dev)
+        texts = read_texts(hold, options, HELD, report.add) if self.config.distill else []
         if self.restart:
             discard(self.out)
-        done = self._train(Data(chosen.train, chosen.dev, held.pairs), base)
-        files, dev_files = (tuple(map(DataFile.of, names)) for names in (pairs, dev))
+        done = self._train(Data(chosen.train, chosen.dev, held.pairs, texts), base)
+        files, dev_files = (
+            tuple(map(DataFile.of, names)) for names in ((*pairs, *hold), dev)
+        )
         name = Path(self.out).resolve().name
         record = record_of(
             done, base, self.config, name=name, files=files, dev_files=dev_files,

@@ -12,7 +12,7 @@ import click
 
 from searchkbd.errors import SearchkbdError
 
-FILES = ("pairs", "dev")
+FILES = ("pairs", "dev", "hold")
 
 
 class ManyFiles(click.Command):
@@ -34,9 +34,9 @@ class ManyFiles(click.Command):
         return super().parse_args(ctx, spread)
 
 
-def check_files(pairs: Sequence[str], dev: Sequence[str]) -> None:
+def check_files(pairs: Sequence[str], dev: Sequence[str], hold: Sequence[str] = ()) -> None:
     """Raise SearchkbdError for what is no file, or given both to learn and to measure by."""
-    for file in (*pairs, *dev):
+    for file in (*pairs, *dev, *hold):
         if not Path(file).exists():
             raise SearchkbdError(f"{file}: no such file")
         if not Path(file).is_file():

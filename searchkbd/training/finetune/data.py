@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations, groupby
 
@@ -179,6 +179,23 @@ def _add(
                 "give its texts smaller groups" if made > _MAX_GROUP else
                 f"{one.source}: more than {MAX_PAIRS:,} pairs; give fewer files"
             )
+
+
+def read_texts(
+    files: Iterable[str],
+    options: ReadOptions,
+    langs: Collection[str],
+    on_reject: Callable[[Reject], None],
+) -> list[tuple[str, str]]:
+    """Return language and text of the sentences of *files* that are in *langs*."""
+    found = []
+    for file in files:
+        for item in read_corpus(file, options):
+            if isinstance(item, Reject):
+                on_reject(item)
+            elif item.lang in langs:
+                found.append((item.lang, item.text))
+    return found
 
 
 def without(pairs: Iterable[TextPair], dev: Iterable[TextPair]) -> list[TextPair]:

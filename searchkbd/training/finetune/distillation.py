@@ -30,13 +30,11 @@ from torch import nn
 from searchkbd.encoders.base import Vectors
 from searchkbd.encoders.tensors import TensorFileError, map_tensors, write_tensors
 from searchkbd.training.finetune.data import TextPair
+from searchkbd.training.finetune.gate import HELD
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
     from torch import Tensor
-
-HELD = ("ru", "en", "fr", "tr")
-"""Languages that are held in place."""
 
 MAX_TEXTS = 100_000
 """Held texts at most: 154 MB of vectors of 768 numbers."""
@@ -61,12 +59,14 @@ class HeldTexts:
 
 def texts_to_hold(
     pairs: Iterable[TextPair],
+    more: Iterable[tuple[str, str]] = (),
     *,
     langs: Collection[str] = HELD,
     limit: int = MAX_TEXTS,
     seed: int = 0,
 ) -> dict[str, list[str]]:
-    """Return the different texts of *pairs* in each of *langs*, empty where there are none.
+    """Return the different texts in each of *langs*, empty where there are none: of *pairs*, and
+    *more* of them, each with its language before it.
 
     Of more than *limit* each language gives as many, drawn at random; what one lacks, others may
     have. The same pairs and seed give the same texts.
@@ -76,6 +76,9 @@ def texts_to_hold(
         for lang, text in ((pair.lang_a, pair.text_a), (pair.lang_b, pair.text_b)):
             if lang in found:
                 found[lang][text] = None
+    for lang, text in more:
+        if lang in found:
+            found[lang][text] = None
     rng = np.random.default_rng([seed, 2])
     out: dict[str, list[str]] = {}
     left = limit
@@ -90,7 +93,7 @@ def texts_to_hold(
     return {lang: out[lang] for lang in langs}
 
 
-def hold(
+def hold_in_place(
     model: SentenceTransformer,
     texts: Iterable[str],
     folder: Path,

@@ -102,12 +102,14 @@ def datasets_of(rows: dict[str, list[Row]], palochka: str | None) -> dict[str, D
 def training_loss(
     model: SentenceTransformer,
     pairs: Sequence[TextPair],
+    hold: Sequence[tuple[str, str]],
     base: ModelFiles,
     config: FinetuneConfig,
     folder: Path,
     progress: Progress,
 ) -> nn.Module:
-    """Return the loss, with distillation when *config* says so; *model* must be the base still.
+    """Return the loss, with distillation by the texts of *pairs* and of *hold* (language and text)
+    when *config* says so; *model* must be the base still.
 
     Raises SearchkbdError when there is no text to distil by.
     """
@@ -115,24 +117,24 @@ def training_loss(
     if not config.distill:
         return loss
     from searchkbd.training.finetune.distillation import (
-        HELD,
         DistilledLoss,
-        hold,
+        hold_in_place,
         texts_to_hold,
     )
+    from searchkbd.training.finetune.gate import HELD
 
     texts = [
         model_text(text, lang, base.palochka)
-        for lang, found in texts_to_hold(pairs, seed=config.seed).items()
+        for lang, found in texts_to_hold(pairs, hold, seed=config.seed).items()
         for text in found
     ]
     if not texts:
         raise SearchkbdError(
             f"nothing to hold in place by distillation: there are no texts in {', '.join(HELD)}; "
-            "train with --distill 0"
+            "give some with --hold FILE, or train with --distill 0"
         )
     fingerprint = f"{base.fingerprint} {model.max_seq_length}"
-    held = hold(model, texts, folder, fingerprint=fingerprint, progress=progress)
+    held = hold_in_place(model, texts, folder, fingerprint=fingerprint, progress=progress)
     return DistilledLoss(model, loss, held, weight=config.distill, count=config.batch)
 
 

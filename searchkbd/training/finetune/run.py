@@ -7,6 +7,7 @@ same weights, to the byte, as one that was never stopped (on the same machine).
 from __future__ import annotations
 
 import gc
+import hashlib
 import importlib.util
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
@@ -63,11 +64,13 @@ def require_packages() -> None:
 
 @dataclass(frozen=True)
 class Data:
-    """Pairs to train on, to measure by, and, beside the latter, for the gate."""
+    """Pairs to train on, to measure by, and, beside the latter, for the gate; and more texts, each
+    with its language before it, that distillation holds in place."""
 
     train: Sequence[TextPair]
     dev: Sequence[TextPair]
     held: Sequence[TextPair] = ()
+    hold: Sequence[tuple[str, str]] = ()
 
 
 @dataclass(frozen=True)
@@ -135,7 +138,9 @@ def finetune(
         )
         baseline = evaluator.evaluate(model, 0, progress=reporter.read)
         judge = Judge(evaluator, Gate(baseline, config.gate))
-        loss = training_loss(model, data.train, base, config, folder, reporter.read)
+        loss = training_loss(
+            model, data.train, data.hold, base, config, folder, reporter.read
+        )
         rows = training_rows(data.train, base, config, folder, reporter.read)
         pieces = add_pieces(model, rows, base.palochka, config)
         log = TrainingLog(folder / LOG, evaluator.columns)
@@ -228,6 +233,7 @@ def identity(
     return {
         "pairs": digest(data.train),
         "development pairs": digest([*data.dev, *data.held]),
+        "texts to hold": hashlib.sha256(repr(list(data.hold)).encode()).hexdigest(),
         "base": base.fingerprint,
         "palochka": str(base.palochka),
         "device": device,

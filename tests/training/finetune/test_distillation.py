@@ -22,7 +22,7 @@ from searchkbd.training.finetune import distillation  # noqa: E402
 from searchkbd.training.finetune.distillation import (  # noqa: E402
     HELD,
     DistilledLoss,
-    hold,
+    hold_in_place,
     texts_to_hold,
 )
 from searchkbd.training.finetune.losses import main_loss  # noqa: E402
@@ -111,7 +111,7 @@ def base(pairs, tiny_labse, tmp_path_factory) -> Path:
 def held(pairs, base, tmp_path_factory):
     model = load(base)
     texts = [text for own in texts_to_hold(pairs).values() for text in own]
-    return hold(model, texts, tmp_path_factory.mktemp("held"), fingerprint="base")
+    return hold_in_place(model, texts, tmp_path_factory.mktemp("held"), fingerprint="base")
 
 
 def test_without_it_the_languages_fall_apart_and_with_it_they_stay(
@@ -206,7 +206,7 @@ def test_the_vectors_are_computed_once(pairs, base, tmp_path, monkeypatch):
     model = load(base)
     texts = texts_to_hold(pairs)["fr"]
     assert len(texts) > 70
-    first = hold(model, texts, tmp_path, fingerprint="one")
+    first = hold_in_place(model, texts, tmp_path, fingerprint="one")
     assert all(chunk.dtype == np.float16 for chunk in first.chunks)
     rows = [0, 29, 30, len(texts) - 1]
     assert first.vectors(rows) == pytest.approx(model.encode([texts[r] for r in rows]), abs=1e-3)
@@ -219,7 +219,7 @@ def test_the_vectors_are_computed_once(pairs, base, tmp_path, monkeypatch):
         return encode(self, given, **options)
 
     monkeypatch.setattr(SentenceTransformer, "encode", counted)
-    again = hold(model, texts, tmp_path, fingerprint="one")
+    again = hold_in_place(model, texts, tmp_path, fingerprint="one")
     assert not read
     assert np.array_equal(again.vectors(range(len(texts))), first.vectors(range(len(texts))))
 
@@ -228,14 +228,14 @@ def test_the_vectors_are_computed_once(pairs, base, tmp_path, monkeypatch):
     damaged.unlink()  # the old content is mapped still
     damaged.write_bytes(b"not a tensor")
     told = []
-    healed = hold(model, texts, tmp_path, fingerprint="one",
+    healed = hold_in_place(model, texts, tmp_path, fingerprint="one",
                   progress=lambda done, total: told.append((done, total)))  # fmt: skip
     assert 0 < len(read) <= 30
     assert np.array_equal(healed.vectors(range(len(texts))), first.vectors(range(len(texts))))
     assert told[-1] == (len(texts), len(texts))
 
     read.clear()
-    hold(model, texts, tmp_path, fingerprint="two")
+    hold_in_place(model, texts, tmp_path, fingerprint="two")
     assert len(read) == len(texts)
 
 
@@ -262,6 +262,14 @@ def test_what_is_held(pairs, limit, seed):
         # No language gives up texts while another has more than it.
         assert sizes[lang] == len(there[lang]) or sizes[lang] >= max(sizes.values()) - 1
     assert texts_to_hold(pairs, limit=limit, seed=seed) == found
+
+
+def test_more_texts_are_held_besides_those_of_the_pairs():
+    pairs = [TextPair("kbd", "ru", "унэ", "дом")]
+    more = [("en", "a house"), ("ru", "дом"), ("de", "ein Haus"), ("tr", "ev")]
+    assert texts_to_hold(pairs, more) == {
+        "ru": ["дом"], "en": ["a house"], "fr": [], "tr": ["ev"],
+    }  # fmt: skip
 
 
 def test_nothing_to_hold_is_an_error(base, held):
