@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from searchkbd.encoders.base import settings_of
 from searchkbd.errors import EncoderMismatchError, IndexDamagedError, IndexNotFoundError
 from searchkbd.index import schema
 from searchkbd.index.checksums import (
@@ -430,8 +431,15 @@ def encoder_settings(meta: dict[str, str]) -> dict[str, str]:
 def check_encoder(meta: dict[str, str], encoder: Encoder, directory: Path) -> None:
     """Raise EncoderMismatchError unless the index was built with *encoder*."""
     if meta["fingerprint"] != encoder.fingerprint:
+        palochka = settings_of(encoder).get("palochka")
+        if meta["encoder"] != encoder.name:
+            changed = ""
+        elif palochka not in (None, encoder_settings(meta).get("palochka")):
+            changed = f" and given the palochka as {palochka}"
+        else:
+            changed = " with other weights or settings"
         raise EncoderMismatchError(
-            f"{directory} was built with encoder {meta['encoder']} ({meta['fingerprint']}); "
-            f"this is {encoder.name} ({encoder.fingerprint}). Their vectors cannot be compared: "
-            "use that encoder (--encoder), or rebuild the index with --replace"
+            f"{directory} was built with encoder {meta['encoder']} ({meta['fingerprint']}); this "
+            f"is {encoder.name} ({encoder.fingerprint}){changed}. Their vectors cannot be "
+            "compared: use that encoder (--encoder), or rebuild the index with --replace"
         )

@@ -95,9 +95,15 @@ def test_the_directory_is_a_model_and_an_encoder(finetune, run, write, tmp_path)
 
 
 def test_json(finetune, tmp_path):
-    code, out, _ = finetune("--json", "--gate", "100", "--recipe", "better", dev=())
+    hold = tmp_path / "hold.tsv"
+    hold.write_text("lang\ttext\ntr\tAnnem evde.\nkbd\tДи анэр унэм щыӏэщ.\n", "utf-8")
+    code, out, _ = finetune(
+        "--json", "--gate", "100", "--recipe", "better", "--hold", hold, dev=()
+    )
     shape = json.loads(out)
     assert code == 0
+    assert [one["name"] for one in shape["files"]] == ["train.tsv", "hold.tsv"]
+    assert "--hold hold.tsv" in (tmp_path / "out" / "README.md").read_text("utf-8")
     assert set(shape) == {
         "out", "base", "config", "device", "files", "dev_files", "pairs", "merged", "left_out",
         "without_negatives", "dev_pairs", "held_built_in", "pieces", "steps", "resumed_from",
