@@ -4,7 +4,8 @@
 
 A model of LaBSE's size with random weights (random_labse.py; --model DIR takes another) takes a
 few optimiser steps on 16 pairs: MultipleNegativesRankingLoss, scale 20, AdamW, gradients cut to
-length 1. Each variant has a process of its own, for its peak of memory. Texts are random pieces, as
+length 1. Each variant has a process of its own, for its peak of memory, in each of some rounds;
+the fastest round counts, since other work can only slow one down. Texts are random pieces, as
 many as on the card: its mean and its maximum are those of a log-normal distribution; a batch is
 padded to its longest text, a column at a time, as the trainer does.
 
@@ -86,6 +87,7 @@ def main() -> None:
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--model", type=Path)
     parser.add_argument("--steps", type=int, default=6)
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--variant", choices=VARIANTS, help=argparse.SUPPRESS)
     options = parser.parse_args()
     model = options.model or options.work / "model"
@@ -96,23 +98,28 @@ def main() -> None:
         from random_labse import make
 
         make(model)
-    peaks = matmul_peaks()
+    peaks: dict[str, float] = {}
+    results: dict[str, dict] = {}
+    for _ in range(options.rounds):
+        for name in VARIANTS:
+            for kind, rate in matmul_peaks().items():
+                peaks[kind] = max(rate, peaks.get(kind, 0))
+            again = [sys.executable, __file__, "--work", options.work, "--model", model,
+                     "--steps", str(options.steps), "--variant", name]  # fmt: skip
+            done = subprocess.run(again, check=True, capture_output=True, text=True)
+            found = json.loads(done.stdout.splitlines()[-1])
+            if name not in results or found["step"] < results[name]["step"]:
+                results[name] = found
     print(f"matrix products here: fp32 {peaks['fp32']:.0f}, bf16 {peaks['bf16']:.0f} GFLOP/s\n")
     print("| variant | s/step | forward | backward | optimiser | TFLOP | GFLOP/s | of peak | GB |")
     print("|---|---:|---:|---:|---:|---:|---:|---:|---:|")
-    results = {}
-    for name, settings in VARIANTS.items():
-        again = [sys.executable, __file__, "--work", options.work, "--model", model,
-                 "--steps", str(options.steps), "--variant", name]  # fmt: skip
-        done = subprocess.run(again, check=True, capture_output=True, text=True)
-        found = results[name] = json.loads(done.stdout.splitlines()[-1])
-        peak = peaks["bf16" if "bf16" in settings else "fp32"]
+    for name, found in results.items():
         rate = found["flop"] / (found["forward"] + found["backward"]) / 1e9
+        share = rate / peaks["bf16" if "bf16" in VARIANTS[name] else "fp32"]
         print(
             f"| {name} | {found['step']:.2f} | {found['forward']:.2f} | {found['backward']:.2f} "
             f"| {found['optimiser']:.2f} | {found['flop'] / 1e12:.2f} | {rate:.0f} "
-            f"| {rate / peak:.0%} | {found['memory']:.1f} |",
-            flush=True,
+            f"| {share:.0%} | {found['memory']:.1f} |"
         )
     show_reckoning(next(iter(results.values())))
 
@@ -261,23 +268,22 @@ def show_reckoning(measured: dict) -> None:
     usual = measured["usual"]
     print(f"{usual / 1e12:.3f} TFLOP a step, {usual * steps / 1e18:.2f} EFLOP in all")
     print(f"{measured['operations']:,} operations a step, {started * 1e3:.0f} ms to start them\n")
-    print("| GPU | utilisation | products ms | AdamW ms, fused | separate | frozen table, fused "
-          "| hours, fused | separate | to the card's stop |")  # fmt: skip
-    print("|---|---:|---:|---:|---:|---:|---:|---:|---:|")
+    print("| GPU | products at 20 % | at 40 % | AdamW, fused | operation by operation "
+          "| frozen table, fused | in all | to the card's stop |")  # fmt: skip
+    print("|---|---:|---:|---:|---:|---:|---:|---:|")
     for gpu in GPUS:
         fused, separate = (
             measured["numbers"] * size / gpu.bandwidth / 1e9 for size in (FUSED, SEPARATE)
         )
         frozen = trained * FUSED / gpu.bandwidth / 1e9
-        for share in (0.2, 0.4):
-            products = usual / (gpu.tflops * 1e12 * share)
-            # The processor starts operations while the GPU works on earlier ones.
-            step, slow = (max(products, started) + one for one in (fused, separate))
-            print(
-                f"| {gpu.name} | {share:.0%} | {products * 1e3:.1f} | {fused * 1e3:.1f} "
-                f"| {separate * 1e3:.1f} | {frozen * 1e3:.1f} | {step * steps / 3600:.1f} "
-                f"| {slow * steps / 3600:.1f} | {step * STOPPED / 3600:.1f} |"
-            )
+        slow, fast = (usual / (gpu.tflops * 1e12 * share) for share in (0.2, 0.4))
+        # The processor starts operations while the GPU works on earlier ones.
+        least, most = max(fast, started) + fused, max(slow, started) + separate
+        times = " | ".join(f"{one * 1e3:.1f} ms" for one in (slow, fast, fused, separate, frozen))
+        hours = " | ".join(
+            f"{least * count / 3600:.1f}–{most * count / 3600:.1f} h" for count in (steps, STOPPED)
+        )
+        print(f"| {gpu.name} | {times} | {hours} |")
 
 
 if __name__ == "__main__":

@@ -57,13 +57,21 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=5000)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--runs", type=int, default=7)
+    parser.add_argument("--part", choices=("rates", "cold"))
     options = parser.parse_args()
     options.work.mkdir(parents=True, exist_ok=True)
     model = options.model or random_model(options.work / "model", options.data)
     corpus = options.data / "corpus" / "large.tsv"
-    texts, langs = read_rows(corpus, options.texts)
-    show_rates(model, texts, langs, options.rounds)
-    show_cold(model, corpus, options.work, options.rows, options.runs)
+    if options.part is None:
+        # Each in a process of its own: the peak of a process is never less than what its parent
+        # held when it was started.
+        for part in ("rates", "cold"):
+            subprocess.run([*sys.orig_argv, "--part", part], check=True)
+    elif options.part == "rates":
+        texts, langs = read_rows(corpus, options.texts)
+        show_rates(model, texts, langs, options.rounds)
+    else:
+        show_cold(model, corpus, options.work, options.rows, options.runs)
 
 
 def random_model(directory: Path, data: Path) -> Path:

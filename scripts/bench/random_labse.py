@@ -12,7 +12,8 @@ from __future__ import annotations
 import argparse
 import csv
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from itertools import chain
 from pathlib import Path
 
 PIECES = 501_153
@@ -36,8 +37,12 @@ def make(
     layers: int = 12,
     width: int = 768,
     pieces: int = PIECES,
+    unknown: Collection[str] = (),
 ) -> Path:
     """Save the model to *directory* and return that; the sizes are for smaller ones.
+
+    Of the languages *unknown* no pieces are learnt; their texts are cut into letters, or what
+    other languages have.
 
     First weights of LaBSE's size are too small for a narrow model, which learns nothing from them:
     they grow as widths shrink.
@@ -50,8 +55,9 @@ def make(
     directory.mkdir(parents=True, exist_ok=True)
     bert = directory / "bert"
     tokenizer = BertTokenizerFast(
-        tokenizer_object=_tokenizer(data, pieces), do_lower_case=False, model_max_length=MAX_TOKENS
-    )
+        tokenizer_object=_tokenizer(data, pieces, unknown), do_lower_case=False,
+        model_max_length=MAX_TOKENS,
+    )  # fmt: skip
     tokenizer.save_pretrained(bert)
     torch.manual_seed(0)
     config = BertConfig(
@@ -76,7 +82,7 @@ def make(
     return directory
 
 
-def _tokenizer(data: Path | None, size: int):
+def _tokenizer(data: Path | None, size: int, unknown: Collection[str]):
     from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
 
     def plain(model: models.WordPiece) -> Tokenizer:
@@ -87,7 +93,7 @@ def _tokenizer(data: Path | None, size: int):
 
     learning = plain(models.WordPiece(unk_token="[UNK]"))
     learning.train_from_iterator(
-        _texts(data) if data else _letters(),
+        chain(_letters(), _texts(data, unknown) if data else ()),
         trainers.WordPieceTrainer(
             vocab_size=min(LEARNT, size), special_tokens=list(SPECIAL), show_progress=False
         ),
@@ -111,13 +117,14 @@ def _tokenizer(data: Path | None, size: int):
     return tokenizer
 
 
-def _texts(data: Path) -> Iterator[str]:
+def _texts(data: Path, unknown: Collection[str]) -> Iterator[str]:
     """Yield the texts of the corpus below *data*, the palochka as LaBSE-kbd reads it."""
     from searchkbd.text.forms import model_input
 
     with (data / "corpus" / "large.tsv").open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE):
-            yield model_input(row["text"], "I") if row["lang"] == "kbd" else row["text"]
+            if row["lang"] not in unknown:
+                yield model_input(row["text"], "I") if row["lang"] == "kbd" else row["text"]
 
 
 def _letters() -> Iterator[str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -52,19 +53,28 @@ class TensorFile:
         return array
 
 
-def map_tensors(path: Path) -> TensorFile:
-    """Map *path*; nothing but its header is read.
+@dataclass(frozen=True)
+class Place:
+    """Where in a file an array lies, from byte *start* to *stop*, and what it is; *kind* is what
+    safetensors calls its numbers."""
 
-    Raises TensorFileError for a file that is truncated, too long, or not safetensors, and
-    OSError for one that cannot be read.
+    kind: str
+    dtype: np.dtype
+    shape: tuple[int, ...]
+    start: int
+    stop: int
+
+
+def find_tensors(path: Path) -> tuple[dict[str, Place], dict[str, str]]:
+    """Return the places of the arrays in *path* and its metadata; only its header is read.
+
+    Raises as ``map_tensors`` does.
     """
     size = path.stat().st_size
     with path.open("rb") as file:
         header, start = _read_header(file.read(8), file.read, size)
-    data = np.memmap(path, dtype=np.uint8, mode="r")
     metadata = header.pop("__metadata__", {})
-    arrays: dict[str, NDArray] = {}
-    end = start
+    places: dict[str, Place] = {}
     try:
         for name, entry in header.items():
             dtype = np.dtype(_DTYPES[entry["dtype"]])
@@ -72,17 +82,35 @@ def map_tensors(path: Path) -> TensorFile:
             first, last = (start + int(n) for n in entry["data_offsets"])
             if min(shape, default=0) < 0 or not start <= first <= last <= size:
                 raise TensorFileError(f"{path.name}: array {name!r} reaches beyond the file")
-            # A plain ndarray over the map: each slice of a memmap object costs microseconds.
-            view = np.asarray(data[first:last]).view(dtype).reshape(shape)
-            arrays[name] = view
-            end = max(end, last)
+            if math.prod(shape) * dtype.itemsize != last - first:
+                raise TensorFileError(f"{path.name}: array {name!r} is not of its shape's size")
+            places[name] = Place(entry["dtype"], dtype, shape, first, last)
     except TensorFileError:
         raise
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise TensorFileError(f"{path.name}: bad header entry ({error})") from error
+    end = max((place.stop for place in places.values()), default=start)
     if end != size or not isinstance(metadata, dict):
         raise TensorFileError(f"{path.name}: {size} bytes where the header tells {end}")
-    return TensorFile(arrays, metadata)
+    return places, metadata
+
+
+def map_tensors(path: Path) -> TensorFile:
+    """Map *path*; nothing but its header is read.
+
+    Raises TensorFileError for a file that is truncated, too long, or not safetensors, and
+    OSError for one that cannot be read.
+    """
+    places, metadata = find_tensors(path)
+    data = np.memmap(path, dtype=np.uint8, mode="r")
+    return TensorFile(
+        {
+            # A plain ndarray over the map: each slice of a memmap object costs microseconds.
+            name: np.asarray(data[at.start : at.stop]).view(at.dtype).reshape(at.shape)
+            for name, at in places.items()
+        },
+        metadata,
+    )
 
 
 def write_tensors(

@@ -92,9 +92,9 @@ class SentenceTransformerEncoder:
             ]
         if self.files.lower_case:
             batch = [text.lower() for text in batch]
-        ids = self.tokenizer.encode(batch)
-        body = self._on_gpu if len(batch) >= _FOR_GPU and _has_gpu() else self._body
-        return body.vectors(ids)
+        on_gpu = len(batch) >= _FOR_GPU and _has_gpu()
+        ids = self.tokenizer.encode(batch, bulk=on_gpu)
+        return (self._on_gpu if on_gpu else self._body).vectors(ids)
 
     @cached_property
     def tokenizer(self) -> Tokenizer:

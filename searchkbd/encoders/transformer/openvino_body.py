@@ -39,9 +39,9 @@ class OpenVinoBody:
     def vectors(self, ids: Sequence[Sequence[int]]) -> Vectors:
         """Return unit vectors float32 [len(ids), dim]."""
         lengths = list(map(len, ids))
-        if sum(lengths) <= _FEW:
+        if sum(lengths) <= _FEW and "_streams" not in self.__dict__:
             model, threads = self._shared, 1
-        else:
+        else:  # once it is there, for few texts too: another one would take as much memory
             model, threads = self._streams, blas_threads()
         parts = list(batches(lengths))
         requests = [model.create_infer_request() for _ in range(min(threads, len(parts)))]

@@ -28,9 +28,6 @@ if TYPE_CHECKING:
 
 _LAYOUT = "1"
 """Changes with what a table holds."""
-_PATIENCE = 100_000
-"""Characters after which looking pieces up has taken about as long as opening the library."""
-
 TOKENIZER = "tokenizer.json"
 VOCABULARY = "vocab.txt"
 _SETTINGS = "tokenizer_config.json"
@@ -44,16 +41,16 @@ class Tokenizer:
         self._directory = directory
         self._max_tokens = max_tokens
         self._prefix, self._path = _table_path(directory)
-        self._looked_up = 0  # characters
 
-    def encode(self, texts: Sequence[str]) -> list[list[int]]:
+    def encode(self, texts: Sequence[str], *, bulk: bool = False) -> list[list[int]]:
         """Return the pieces of each text, cut to the length of the model.
 
-        Raises EncoderError when the library is needed and cannot read the tokenizer.
+        The library is opened for texts that the table is not certain of, and for all with *bulk*:
+        it takes 200 MB for the pieces of LaBSE, and is seven times as fast (58,000 texts a
+        second), which counts only beside a GPU. Raises EncoderError when it cannot read the
+        tokenizer.
         """
-        size = sum(map(len, texts))
-        if "_library" not in self.__dict__ and self._looked_up + size <= _PATIENCE:
-            self._looked_up += size
+        if not bulk and "_library" not in self.__dict__:
             found = [self._look_up(text) for text in texts]
             known = [pieces for pieces in found if pieces is not None]
             if len(known) == len(texts):

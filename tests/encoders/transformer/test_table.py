@@ -47,3 +47,11 @@ def test_what_is_no_table_is_said(tmp_path):
     path.write_bytes(path.read_bytes()[:-8])
     with pytest.raises(EncoderError, match="b.safetensors: damaged"):
         open_table([path])
+
+
+def test_a_piece_that_has_no_row_is_said(tmp_path):
+    table = open_table([saved(tmp_path / "a.safetensors", np.ones((5, 4), np.float32))])
+    for ids in ([[0, 5]], [[-1, 0]]):
+        with pytest.raises(EncoderError, match="the tokenizer has more"):
+            table.rows(np.array(ids))
+    assert table.rows(np.zeros((2, 0), np.int64)).shape == (2, 0, 4)

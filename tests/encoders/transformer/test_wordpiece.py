@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from searchkbd.encoders.base import EncoderError
 from searchkbd.encoders.tensors import map_tensors, write_tensors
 from searchkbd.encoders.transformer.mapped_wordpiece import MappedWordPiece
-from searchkbd.encoders.transformer.wordpiece import _PATIENCE, load_library, open_tokenizer
+from searchkbd.encoders.transformer.wordpiece import load_library, open_tokenizer
 from searchkbd.encoders.use_weights import CACHE_VARIABLE
 
 tokenizers = pytest.importorskip("tokenizers")
@@ -166,14 +166,13 @@ def test_the_first_use_writes_the_table_and_the_next_needs_no_library(cached, di
     assert shown.stdout.split("\n")[:2] == [str(pieces), "[]"]
 
 
-def test_after_many_texts_the_library_is_opened(cached, directory, table):
+def test_in_bulk_the_library_is_asked(cached, directory, table):
     open_tokenizer(directory, MAX_TOKENS).encode(["a"])  # writes the table
     tokenizer = open_tokenizer(directory, MAX_TOKENS)
-    text = "Где школа? " * 900
-    for _ in range(_PATIENCE // len(text)):
-        tokenizer.encode([text])
+    texts = ["Где школа? " * 900, "The bus"]
+    assert tokenizer.encode(texts) == of_library(directory, texts)
     assert "_library" not in vars(tokenizer)
-    assert tokenizer.encode([text]) == of_library(directory, [text])
+    assert tokenizer.encode(texts, bulk=True) == of_library(directory, texts)
     assert "_library" in vars(tokenizer)
 
 
