@@ -4,7 +4,7 @@
 
 A model of LaBSE's size with random weights is made below --work once (1.9 GB; --model DIR takes
 another). Rate: the same sentences are encoded by sentence-transformers as it comes, by torch with
-bfloat16 products, and by searchkbd in every precision, in turn, in one process; agreement is the
+bfloat16 products, by OpenVINO's own, and by searchkbd, in turn, in one process; agreement is the
 share of the ten nearest other sentences by full precision that are among the ten nearest by
 another. Cold: a process that answers one query over an index of --rows sentences, against one that
 does so with sentence-transformers and faiss, and what memory each took at most. Build: the peak of
@@ -94,7 +94,9 @@ def show_rates(model: Path, texts: list[str], langs: list[str], rounds: int) -> 
     from sentence_transformers import SentenceTransformer
 
     from searchkbd.encoders import load_encoder
+    from searchkbd.encoders.transformer.export import exported
     from searchkbd.encoders.transformer.files import find_model
+    from searchkbd.encoders.transformer.openvino_body import OpenVinoBody
     from searchkbd.encoders.transformer.torch_body import TorchBody
 
     default = SentenceTransformer(str(model), device="cpu")
@@ -105,6 +107,8 @@ def show_rates(model: Path, texts: list[str], langs: list[str], rounds: int) -> 
         "sentence-transformers": lambda some: default.encode(list(some), show_progress_bar=False),
         "torch bf16, batches by tokens": lambda some: torch_bf16.vectors(tokenizer.encode(some)),
     }
+    library = OpenVinoBody(files, exported(files, "fp32"), "fp32", inference="bf16")
+    calls["OpenVINO's own bf16"] = lambda some: library.vectors(tokenizer.encode(some))
     for name, encoder in encoders.items():
         calls[f"searchkbd --precision {name}"] = lambda some, e=encoder: e.encode(
             some, langs[: len(some)]

@@ -2,8 +2,8 @@
 
 OpenVINO's own bfloat16 mode computes everything in eight bits of mantissa, the sums that run
 through all layers included. Here only the products of the large matrices are narrow, and what
-weighs little in time but much in the result stays wide: on LaBSE's architecture that is as fast,
-and keeps half of the neighbours that the other loses (see docs/models.md).
+weighs little in time but much in the result stays wide: on LaBSE's architecture that takes a fifth
+longer, and loses half as many neighbours (see docs/models.md).
 """
 
 from __future__ import annotations

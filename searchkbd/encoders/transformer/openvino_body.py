@@ -30,9 +30,13 @@ other's."""
 class OpenVinoBody:
     """Ids of pieces to vectors, by the graph at *path* (see ``export``)."""
 
-    def __init__(self, files: ModelFiles, path: Path, precision: str) -> None:
+    def __init__(
+        self, files: ModelFiles, path: Path, precision: str, *, inference: str = "f32"
+    ) -> None:
+        """*inference* is OpenVINO's own precision: what is narrow is so in the graph already."""
         self._path = path
         self._precision = precision
+        self._inference = inference
         self._pad = 0  # any row: what it gives is masked
         self._table = open_table(files.weights)
 
@@ -87,8 +91,7 @@ class OpenVinoBody:
         import openvino
 
         settings = {
-            # What is narrow is so in the graph itself; all else in float32.
-            "INFERENCE_PRECISION_HINT": "f32",
+            "INFERENCE_PRECISION_HINT": self._inference,
             "NUM_STREAMS": str(streams),
             "INFERENCE_NUM_THREADS": blas_threads(),
         }
