@@ -36,13 +36,17 @@ def test_it_is_an_encoder(embedded):
     assert (embedded.name, embedded.dim) == ("embedded", 512)
 
 
-def test_every_available_name_loads():
-    for name in available():
-        assert load_encoder(name).name == name
+def test_every_available_name_loads_or_says_where_to_get_it(monkeypatch, tmp_path):
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
+    assert set(available()) == {"embedded", "labse-kbd", "labse"}
+    assert load_encoder("embedded").name == "embedded"
+    for name in available()[1:]:
+        with pytest.raises(ValueError, match=f"searchkbd models fetch {name}"):
+            load_encoder(name)
 
 
 def test_an_unknown_name_is_refused_with_those_that_exist():
-    with pytest.raises(ValueError, match="'labs'.*embedded"):
+    with pytest.raises(ValueError, match="(?s)labs is not here.*embedded"):
         load_encoder("labs")
 
 
