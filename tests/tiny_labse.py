@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -24,6 +25,23 @@ def phrasebook_texts() -> list[str]:
     return [model_input(item.text, "I") for item in read_corpus(PHRASEBOOK, ReadOptions())]
 
 
+def vocabulary_of(words: Counter[str], size: int) -> list[str]:
+    """Return *size* pieces at most: all characters, and what saves most of them.
+
+    Not by the library's trainer, which gives another vocabulary each time.
+    """
+    characters = sorted(set("".join(words)))
+    saved: Counter[str] = Counter()
+    for word, count in words.items():
+        for start in range(len(word)):
+            for stop in range(start + 2, len(word) + 1):
+                piece = word[start:stop]
+                saved["##" + piece if start else piece] += count * (len(piece) - 1)
+    kept = [*SPECIAL, *characters, *(f"##{one}" for one in characters)]
+    best = sorted(saved, key=lambda piece: (-saved[piece], piece))
+    return kept + best[: max(0, size - len(kept))]
+
+
 def make_tiny_labse(
     directory: Path,
     texts: Iterable[str] | None = None,
@@ -37,18 +55,18 @@ def make_tiny_labse(
     import torch
     from sentence_transformers import SentenceTransformer
     from sentence_transformers.sentence_transformer import modules
-    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
+    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
     from transformers import BertConfig, BertModel, BertTokenizerFast
 
-    tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]"))
+    words = Counter(
+        word
+        for text in (phrasebook_texts() if texts is None else texts)
+        for word, _ in pre_tokenizers.BertPreTokenizer().pre_tokenize_str(text)
+    )
+    pieces = {piece: number for number, piece in enumerate(vocabulary_of(words, vocabulary))}
+    tokenizer = Tokenizer(models.WordPiece(pieces, unk_token="[UNK]"))
     tokenizer.normalizer = normalizers.BertNormalizer(lowercase=False, strip_accents=False)
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    tokenizer.train_from_iterator(
-        list(phrasebook_texts() if texts is None else texts),
-        trainers.WordPieceTrainer(
-            vocab_size=vocabulary, special_tokens=list(SPECIAL), show_progress=False
-        ),
-    )
     cls, sep = tokenizer.token_to_id("[CLS]"), tokenizer.token_to_id("[SEP]")
     tokenizer.post_processor = processors.TemplateProcessing(
         single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] $B:1 [SEP]:1",
