@@ -6,9 +6,9 @@ A model of LaBSE's four modules, 2 layers of 128, whose vocabulary has no Kabard
 taught Russian, English, French and Turkish from random weights, so that there is something to lose.
 Then each recipe teaches it Kabardian from there, with the same steps and learning rate, on pairs of
 Kabardian with Russian and English and the pairs that it was taught first; the last three recipes go
-without the latter, and two of these hold its texts in place. Accuracy@10 (@1 is near 0 for a
-model so small) is measured on sentences of --data/dev, none of which is trained on, by the last
-model of each.
+without the latter, and two of these hold its texts in place. Accuracy@10 (@1 is near 0 for a model
+so small) is measured on sentences of --data/dev, none of which is trained on, by the last model of
+each.
 
 A recipe that was measured is not again: what it reported lies in WORK. Five languages are learnt
 here from some ten thousands of pairs: the figures compare recipes, and say nothing of what LaBSE
