@@ -92,3 +92,13 @@ def tiny_labse(tmp_path_factory) -> Path:
     from tiny_labse import make_tiny_labse
 
     return make_tiny_labse(tmp_path_factory.mktemp("labse"))
+
+
+@pytest.fixture(scope="module")
+def one_torch_thread():
+    """Several threads wait for each other longer than a tiny model takes."""
+    torch = pytest.importorskip("torch")
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)

@@ -44,10 +44,11 @@ def command(
     Builds keep the vectors of sentences in it, by encoder, so that an interrupted build goes on
     where it was and the next one encodes only what is new. Beside it lie models of
     sentence-transformers as they were exported to be fast, which --clear removes too. Nothing is
-    lost with either but time. It
-    is in the user's cache directory, or in SEARCHKBD_CACHE, and kept below 2 GB, or below
-    SEARCHKBD_CACHE_MAX (500M, 4G; 0 turns it off). What a running build has cached is not
-    removed.
+    lost with either but time.
+
+    The cache is in the user's cache directory, or in SEARCHKBD_CACHE, and the embeddings are kept
+    below 2 GB, or below SEARCHKBD_CACHE_MAX (500M, 4G; 0 turns them off). What a running build
+    has cached is not removed.
     """
     from searchkbd.cache.place import embeddings_path, max_bytes
     from searchkbd.cache.tidy import usage
@@ -57,14 +58,11 @@ def command(
     if clear and (prune or older_than is not None):
         raise click.UsageError("--clear removes everything; leave out --prune and --older-than")
     root, bound = cache_directory(), max_bytes()
-    entries = usage(root)
-    if encoder is not None and not _exports(encoder) and all(
-        entry.encoder != encoder for entry in entries
-    ):
+    entries, models = usage(root), _exports(encoder)
+    if encoder is not None and not models and all(entry.encoder != encoder for entry in entries):
         has = ", ".join(entry.encoder for entry in entries) or "nothing is cached"
         raise click.UsageError(f"nothing is cached of the encoder {encoder!r}; there is: {has}")
     removal = None
-    models = _exports(encoder)
     if clear:
         for path, _ in models:
             path.unlink(missing_ok=True)

@@ -23,11 +23,7 @@ pytest.importorskip("sentence_transformers", reason="fine-tuning needs the extra
 STEPS = ("--batch", 8, "--max-steps", 9, "--eval-steps", 4, "--save-steps", 2, "--lr", 1e-3)
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    import torch
-
-    torch.set_num_threads(1)
+pytestmark = pytest.mark.usefixtures("one_torch_thread")
 
 
 @pytest.fixture(scope="module")

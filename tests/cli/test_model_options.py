@@ -175,3 +175,12 @@ def phrasebook_pairs() -> list[tuple[str, str]]:
     for item in read_corpus(PHRASEBOOK, ReadOptions()):
         groups.setdefault(item.group, {})[item.lang] = item.text
     return [(group["kbd"], group["ru"]) for group in groups.values()]
+
+
+def test_the_choices_are_those_of_the_encoders():
+    """They stand in the command line too, which must not import numpy to list them."""
+    from searchkbd.cli import encoder_options
+    from searchkbd.encoders.transformer import files, precision
+
+    assert encoder_options.PRECISIONS == precision.PRECISIONS
+    assert (*files.PALOCHKAS, files.KEEP) == encoder_options.PALOCHKAS

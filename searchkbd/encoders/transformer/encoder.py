@@ -66,7 +66,7 @@ class SentenceTransformerEncoder:
         """The precision that is computed in: fp32, bf16 or int8."""
         if self._asked != AUTO:
             return self._asked
-        if importlib.util.find_spec("openvino") is None:
+        if not _has_openvino():
             return FP32
         from searchkbd.encoders.transformer.openvino_body import best_precision
 
@@ -108,7 +108,7 @@ class SentenceTransformerEncoder:
         from searchkbd.encoders.transformer.export import UnsupportedModelError, exported
         from searchkbd.encoders.transformer.openvino_body import OpenVinoBody
 
-        if importlib.util.find_spec("openvino") is not None:
+        if _has_openvino():
             try:
                 graph = exported(self.files, self.precision)
                 return OpenVinoBody(self.files, graph, self.precision)
@@ -129,6 +129,10 @@ class SentenceTransformerEncoder:
         if device == "cuda" and self._asked == AUTO:
             precision = BF16
         return TorchBody(self.files, precision, device)
+
+
+def _has_openvino() -> bool:
+    return importlib.util.find_spec("openvino") is not None
 
 
 def _has_gpu() -> bool:

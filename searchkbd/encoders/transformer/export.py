@@ -18,11 +18,12 @@ from searchkbd.encoders.tensors import sync_directory
 from searchkbd.encoders.transformer.files import ModelFiles
 from searchkbd.encoders.transformer.graph import narrow_products, quantise_weights
 from searchkbd.encoders.transformer.precision import BF16, FP32, INT8
-from searchkbd.encoders.transformer.torch_body import load_model, quiet, require_packages
+from searchkbd.encoders.transformer.torch_body import load_model, quiet
 from searchkbd.encoders.use_weights import cache_directory
 
 if TYPE_CHECKING:
     from openvino import Model
+    from sentence_transformers import SentenceTransformer
 
 _LAYOUT = "1"
 """Changes with what ``export`` writes."""
@@ -70,18 +71,19 @@ def exported(files: ModelFiles, precision: str) -> Path:
     path = folder / f"{files.fingerprint}-{precision}-{_LAYOUT}.xml"
     if path.exists() and path.with_suffix(".bin").exists():
         return path
-    model = _graph(files)
+    model = load_model(files, "cpu")
+    graph = _graph(model)
     if precision == BF16:
-        narrow_products(model)
+        narrow_products(graph)
     elif precision == INT8:
-        quantise_weights(model)
+        quantise_weights(graph)
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder, prefix=".export-") as aside:
         import openvino
 
         written = Path(aside) / path.name
-        openvino.save_model(model, written, compress_to_fp16=False)
-        _compare(files, written, precision)
+        openvino.save_model(graph, written, compress_to_fp16=False)
+        _compare(files, model, written, precision)
         # The description last: it is what is looked for.
         for suffix in (".bin", ".xml"):
             os.replace(written.with_suffix(suffix), path.with_suffix(suffix))
@@ -97,9 +99,8 @@ def check_supported(files: ModelFiles) -> None:
         raise UnsupportedModelError(f"{files.name}: no export of a model of the type {kind}")
 
 
-def _graph(files: ModelFiles) -> Model:
+def _graph(model: SentenceTransformer) -> Model:
     """Return the graph of all modules: rows of the word table and mask in, vectors out."""
-    require_packages(files)
     import torch
     from openvino.frontend import FrontEndManager
     from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder
@@ -118,7 +119,6 @@ def _graph(files: ModelFiles) -> Model:
             return features["sentence_embedding"]
 
     with quiet(), torch.no_grad():
-        model = load_model(files, "cpu")
         body = Body(list(model)).eval()
         width = body.transformer.get_input_embeddings().weight.shape[1]
         mask = torch.ones(2, 7, dtype=torch.int64)
@@ -132,15 +132,15 @@ def _graph(files: ModelFiles) -> Model:
     return graph
 
 
-def _compare(files: ModelFiles, path: Path, precision: str) -> None:
-    """Raise UnsupportedModelError unless the graph gives the vectors that torch gives."""
+def _compare(files: ModelFiles, model: SentenceTransformer, path: Path, precision: str) -> None:
+    """Raise UnsupportedModelError unless the graph at *path* gives the vectors of *model*."""
     from searchkbd.encoders.transformer.openvino_body import OpenVinoBody
     from searchkbd.encoders.transformer.torch_body import TorchBody
     from searchkbd.encoders.transformer.wordpiece import open_tokenizer
 
     ids = open_tokenizer(files.tokenizer.parent, files.max_tokens).encode(_PROBES)
     ours = OpenVinoBody(files, path, precision).vectors(ids)
-    theirs = TorchBody(files, FP32, device="cpu").vectors(ids)
+    theirs = TorchBody(files, FP32, "cpu", model).vectors(ids)
     least = float(np.sum(ours * theirs, axis=1).min())
     if not least >= _LEAST_COSINE[precision]:
         raise UnsupportedModelError(

@@ -27,6 +27,10 @@ _FEW = 1024
 other's."""
 
 
+_PAD = 0
+"""Any piece: what it gives is masked."""
+
+
 class OpenVinoBody:
     """Ids of pieces to vectors, by the graph at *path* (see ``export``)."""
 
@@ -37,7 +41,7 @@ class OpenVinoBody:
         self._path = path
         self._precision = precision
         self._inference = inference
-        self._pad = 0  # any row: what it gives is masked
+        self._dim = files.dim
         self._table = open_table(files.weights)
 
     def vectors(self, ids: Sequence[Sequence[int]]) -> Vectors:
@@ -60,21 +64,17 @@ class OpenVinoBody:
             finally:
                 free.put(request)
 
-        out: Vectors | None = None
+        out = np.empty((len(ids), self._dim), np.float32)
         # Threads of Python's, not the library's queue: the products run without the lock anyway,
         # and a queue of its own may wait for that lock forever when it is taken down.
         with ThreadPoolExecutor(max(1, len(requests))) as pool:
             for places, found in zip(parts, pool.map(run, parts), strict=True):
-                if out is None:
-                    out = np.empty((len(ids), found.shape[1]), np.float32)
                 out[places] = found
-        if out is None:
-            return np.empty((0, 0), np.float32)
         out /= np.linalg.norm(out, axis=1, keepdims=True).clip(1e-12)
         return out
 
     def _inputs(self, ids: Sequence[Sequence[int]], places: np.ndarray) -> list[np.ndarray]:
-        matrix, mask = padded([ids[place] for place in places], self._pad)
+        matrix, mask = padded([ids[place] for place in places], _PAD)
         return [self._table.rows(matrix), mask]
 
     @cached_property
@@ -107,13 +107,8 @@ class OpenVinoBody:
 
 
 def best_precision() -> str:
-    """Return the precision that this processor is fastest in without losing neighbours.
+    """Return the precision that this processor is fastest in without losing neighbours."""
+    import openvino
 
-    Raises EncoderError without OpenVINO.
-    """
-    try:
-        import openvino
-    except ImportError as error:
-        raise EncoderError("openvino is not installed") from error
     able = openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
     return BF16 if "BF16" in able else FP32

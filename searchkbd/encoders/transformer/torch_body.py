@@ -25,8 +25,14 @@ _GPU_TOKENS = 16_384
 class TorchBody:
     """Ids of pieces to vectors; *precision* is fp32 or bf16 (bfloat16 products, float32 sums)."""
 
-    def __init__(self, files: ModelFiles, precision: str, device: str | None = None) -> None:
-        """Load the model onto *device*, by default the GPU if there is one.
+    def __init__(
+        self,
+        files: ModelFiles,
+        precision: str,
+        device: str,
+        model: SentenceTransformer | None = None,
+    ) -> None:
+        """Load the model onto *device*, unless it is there already as *model*.
 
         Raises PrecisionError for int8, EncoderError when the model cannot be loaded or its
         packages are missing.
@@ -36,20 +42,17 @@ class TorchBody:
                 f"{files.name}: int8 is for processors and models that OpenVINO can run; "
                 "use --precision auto"
             )
-        require_packages(files)
-        import torch
-
-        self.device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+        self.device = device
         self._bf16 = precision == BF16
-        with quiet():
-            self._model = load_model(files, self.device)
+        self._dim = files.dim
+        self._model = load_model(files, device) if model is None else model
         self._pad = pad_id(files)
 
     def vectors(self, ids: Sequence[Sequence[int]]) -> Vectors:
         """Return unit vectors float32 [len(ids), dim]."""
         import torch
 
-        out: Vectors | None = None
+        out = np.empty((len(ids), self._dim), np.float32)
         lengths = list(map(len, ids))
         limit = {} if self.device == "cpu" else {"tokens": _GPU_TOKENS, "max_texts": 2048}
         with (
@@ -63,11 +66,8 @@ class TorchBody:
                     "attention_mask": torch.from_numpy(mask).to(self.device),
                 }
                 found = self._model(features)["sentence_embedding"].float()
-                found = torch.nn.functional.normalize(found, dim=1).cpu().numpy()
-                if out is None:
-                    out = np.empty((len(ids), found.shape[1]), np.float32)
-                out[places] = found
-        return np.empty((0, 0), np.float32) if out is None else out
+                out[places] = torch.nn.functional.normalize(found, dim=1).cpu().numpy()
+        return out
 
 
 def require_packages(files: ModelFiles) -> None:
@@ -81,14 +81,17 @@ def require_packages(files: ModelFiles) -> None:
 
 def load_model(files: ModelFiles, device: str) -> SentenceTransformer:
     """Return the model of sentence-transformers, from its files alone: no network, no code, no
-    pickle. Raises EncoderError when the files are damaged."""
+    pickle. Raises EncoderError when packages are missing, or the files are damaged."""
+    require_packages(files)
     from sentence_transformers import SentenceTransformer
 
     try:
-        model = SentenceTransformer(
-            str(files.directory), device=device, local_files_only=True, trust_remote_code=False,
-            model_kwargs={"use_safetensors": True, "dtype": "float32"},
-        )  # fmt: skip
+        with quiet():
+            model = SentenceTransformer(
+                str(files.directory), device=device, local_files_only=True,
+                trust_remote_code=False,
+                model_kwargs={"use_safetensors": True, "dtype": "float32"},
+            )  # fmt: skip
     except Exception as error:  # whatever the libraries raise for files that are not as they think
         raise EncoderError(f"{files.directory}: cannot be loaded ({error})") from error
     model.max_seq_length = files.max_tokens

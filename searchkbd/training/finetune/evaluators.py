@@ -14,6 +14,7 @@ from searchkbd.encoders.transformer.model_text import model_text
 from searchkbd.evaluation.pairs import PairSet
 from searchkbd.evaluation.retrieval import Retrieval, both_directions, without
 from searchkbd.mining.units import language_order
+from searchkbd.pairs.clusters import Clusters
 from searchkbd.text.forms import search_key
 from searchkbd.training.finetune.data import TextPair
 
@@ -366,19 +367,10 @@ def _one_to_one(left: Sequence[str], right: Sequence[str]) -> tuple[list[str], l
     Only so is no text of the one side a right translation of two of the other, which
     TranslationEvaluator would count as a miss.
     """
-    parent: dict[tuple[int, str], tuple[int, str]] = {}
-
-    def root(key: tuple[int, str]) -> tuple[int, str]:
-        while parent.setdefault(key, key) != key:
-            parent[key] = parent[parent[key]]
-            key = parent[key]
-        return key
-
-    keys = [(0, search_key(text)) for text in left]
-    for key, text in zip(keys, right, strict=True):
-        parent[root((1, search_key(text)))] = root(key)
-    first: dict[tuple[int, str], int] = {}
-    for row, key in enumerate(keys):
-        first.setdefault(root(key), row)
-    rows = first.values()
+    joined = Clusters(len(left))
+    for side in (left, right):
+        first: dict[str, int] = {}
+        for row, text in enumerate(side):
+            joined.join(row, first.setdefault(search_key(text), row))
+    rows = [row for row, root in enumerate(joined.roots()) if row == root]
     return [left[row] for row in rows], [right[row] for row in rows]

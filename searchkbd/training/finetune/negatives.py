@@ -222,7 +222,6 @@ def _load(directory: Path) -> SentenceTransformer:
     import torch
 
     from searchkbd.encoders.transformer.files import find_model
-    from searchkbd.encoders.transformer.torch_body import load_model, quiet
+    from searchkbd.encoders.transformer.torch_body import load_model
 
-    with quiet():
-        return load_model(find_model(directory), "cuda" if torch.cuda.is_available() else "cpu")
+    return load_model(find_model(directory), "cuda" if torch.cuda.is_available() else "cpu")

@@ -64,13 +64,7 @@ def accuracy(model, pairs: list[TextPair], langs: str) -> float:
     return float(np.mean((a @ b.T).argmax(axis=1) == np.arange(len(own))))
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    """Several threads wait for each other longer than so small a model takes."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_torch_thread")
 
 
 @pytest.fixture(scope="module")

@@ -29,15 +29,7 @@ from searchkbd.training.finetune.evaluators import (  # noqa: E402
 TEXTS = ["Мама дома.", "Завтра будет дождь?", "Сколько стоит хлеб", "Мы едем в город!"]
 
 
-@pytest.fixture(scope="module")
-def one_thread():
-    """Matrices this small are slower on two threads."""
-    import torch
-
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_torch_thread")
 
 
 def load(directory):
@@ -47,7 +39,7 @@ def load(directory):
 
 
 @pytest.fixture(scope="module")
-def model(tiny_labse, one_thread, phrasebook):
+def model(tiny_labse, one_torch_thread, phrasebook):
     """The tiny model, whose cosines are all near 1, with its last layer made to tell texts apart:
     less the mean of its inputs, times 20. Tests must not change it."""
     import torch
@@ -183,7 +175,7 @@ def test_one_to_one_pairs_share_no_text_and_leave_no_cluster_out(rows):
         assert len(cluster & set(kept)) == 1
 
 
-def test_a_damaged_model_has_other_figures(tiny_labse, one_thread):
+def test_a_damaged_model_has_other_figures(tiny_labse):
     import torch
 
     model = load(tiny_labse)

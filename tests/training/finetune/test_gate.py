@@ -129,7 +129,7 @@ def test_the_phrasebook_steps_in_when_nothing_is_held():
     assert given.pairs == () and not given.built_in
 
 
-def test_a_narrowed_model_is_stopped_and_the_same_model_is_not(tiny_labse):
+def test_a_narrowed_model_is_stopped_and_the_same_model_is_not(tiny_labse, one_torch_thread):
     import torch
     from sentence_transformers import SentenceTransformer
 
@@ -141,22 +141,17 @@ def test_a_narrowed_model_is_stopped_and_the_same_model_is_not(tiny_labse):
     evaluator = DevEvaluator(
         [TextPair("ru", "tr", text, text.rstrip(".!?")) for text in texts], "I"
     )
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        gate = Gate(evaluator.evaluate(load(), 0))
-        assert min(one.accuracy_at_1 for one in gate.guarded) > 0.95
-        assert gate.remarks() == []
-        assert gate.verdict(evaluator.evaluate(load(), 1)).passed
-        narrowed = load()
-        table = narrowed[0].auto_model.embeddings.word_embeddings.weight
-        with torch.no_grad():
-            # Words of which nothing is known any more: two in three.
-            forgotten = torch.rand(len(table), generator=torch.Generator().manual_seed(0)) < 2 / 3
-            table[forgotten] = 0
-        verdict = gate.verdict(evaluator.evaluate(narrowed, 2))
-    finally:
-        torch.set_num_threads(threads)
+    gate = Gate(evaluator.evaluate(load(), 0))
+    assert min(one.accuracy_at_1 for one in gate.guarded) > 0.95
+    assert gate.remarks() == []
+    assert gate.verdict(evaluator.evaluate(load(), 1)).passed
+    narrowed = load()
+    table = narrowed[0].auto_model.embeddings.word_embeddings.weight
+    with torch.no_grad():
+        # Words of which nothing is known any more: two in three.
+        forgotten = torch.rand(len(table), generator=torch.Generator().manual_seed(0)) < 2 / 3
+        table[forgotten] = 0
+    verdict = gate.verdict(evaluator.evaluate(narrowed, 2))
     assert not verdict.passed
     assert 1 < verdict.lost < 50
     assert verdict.falls[0].sentences > 1

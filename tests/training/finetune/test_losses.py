@@ -19,8 +19,7 @@ NEGATIVES = ["Water", "House", "Good day!", "Bread"]
 
 
 @pytest.fixture(scope="module")
-def model(tiny_labse):
-    torch.set_num_threads(1)
+def model(tiny_labse, one_torch_thread):
     return load_model(find_model(tiny_labse), "cpu")  # in evaluation mode: no dropout
 
 

@@ -12,7 +12,6 @@ import pytest
 
 pytest.importorskip("sentence_transformers")
 
-import torch  # noqa: E402
 from tiny_labse import make_tiny_labse  # noqa: E402
 
 from searchkbd.corpus.options import ReadOptions  # noqa: E402
@@ -35,9 +34,7 @@ class Stopped(Exception):
     """What stands for a kill: nothing is done after it."""
 
 
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    torch.set_num_threads(1)
+pytestmark = pytest.mark.usefixtures("one_torch_thread")
 
 
 @pytest.fixture(autouse=True)
@@ -86,7 +83,7 @@ def stop_at(step: int) -> Reporter:
 @pytest.fixture(scope="module")
 def without_dropout(tmp_path_factory):
     """A model of two random layers does not learn through dropout in some hundred steps."""
-    model = make_tiny_labse(tmp_path_factory.mktemp("base"), vocabulary=1500)
+    model = make_tiny_labse(tmp_path_factory.mktemp("base"), vocabulary=2500)
     config = json.loads((model / "config.json").read_text())
     config |= {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
     (model / "config.json").write_text(json.dumps(config))
@@ -118,7 +115,7 @@ def test_it_learns_to_find_pairs_that_were_held_aside(without_dropout, phrases, 
     done = learnt(without_dropout, phrases, tmp_path)
     # On other processors the figures are a little other ones.
     assert done.baseline.accuracy < 0.15
-    assert done.figures.accuracy > max(0.2, 4 * done.baseline.accuracy)
+    assert done.figures.accuracy > max(0.25, 4 * done.baseline.accuracy)
     rows = read_log(done.log)
     assert rows[0].step == 0 and rows[0].figures == pytest.approx(done.baseline.columns(), rel=1e-5)
     assert rows[-1].step == 250 and rows[-1].loss < rows[1].loss / 1.5

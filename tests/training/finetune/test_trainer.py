@@ -40,8 +40,7 @@ ROWS = {"kbd-en": rows("en", 50, 9), "kbd-ru": rows("ru", 21, 21)}
 
 
 @pytest.fixture(scope="module")
-def model(tiny_labse):
-    torch.set_num_threads(1)
+def model(tiny_labse, one_torch_thread):
     return load_model(find_model(tiny_labse), "cpu")
 
 
