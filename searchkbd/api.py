@@ -13,6 +13,7 @@ from searchkbd.index.info import IndexInfo, index_info
 from searchkbd.index.reader import IndexReader, check_encoder
 from searchkbd.search.engine import search
 from searchkbd.search.hit import Hit, SearchMode, SearchResult
+from searchkbd.search.sentence import SentenceDetails, sentence_details
 from searchkbd.text.forms import stored_form
 from searchkbd.text.languages import normalize_language
 
@@ -67,6 +68,11 @@ class Index:
             self._check(encoder)
             self._encoder = encoder
         return self._encoder
+
+    @property
+    def reader(self) -> IndexReader:
+        """The snapshot itself, for what this class has no method for."""
+        return self._reader
 
     @property
     def languages(self) -> dict[str, int]:
@@ -207,6 +213,11 @@ class Index:
         with self._reader.damage_reported():
             return search(self._reader, pattern, options, progress)
 
+    def sentence(self, id: str) -> SentenceDetails | None:
+        """Return all that is known of the sentence with this id, None when there is none."""
+        with self._reader.damage_reported():
+            return sentence_details(self._reader, id)
+
     def _check(self, encoder: Encoder) -> None:
         check_encoder(self._reader.meta, encoder, self._reader.directory)
 
@@ -256,6 +267,7 @@ def open_index(
     *,
     map_vectors: bool = True,
     map_texts: bool = True,
+    any_thread: bool = False,
 ) -> Index:
     """Open the index at *directory* for reading.
 
@@ -265,7 +277,8 @@ def open_index(
 
     Without *map_vectors* the vector files, which meaning is searched by, are opened when first
     needed, and without *map_texts* the text files, which translation memory and concordance
-    read: quicker for who does not need them.
+    read: quicker for who does not need them. With *any_thread* the index may be handed from one
+    thread to another, never to two at a time.
 
     Raises IndexNotFoundError, IndexDamagedError or, when *encoder* is given and is not the one
     it was built with, EncoderMismatchError; EncoderError when it cannot be loaded.
@@ -279,7 +292,7 @@ def open_index(
         from searchkbd.encoders import load_encoder
 
         encoder = load_encoder(encoder)
-    reader = IndexReader(directory)
+    reader = IndexReader(directory, any_thread=any_thread)
     try:
         if map_vectors:
             _ = reader.partitions

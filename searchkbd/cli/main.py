@@ -27,6 +27,8 @@ _COMMANDS = {
     "concordance": (
         "searchkbd.cli.concordance", "Find words and phrases in context, with translations.",
     ),
+    "serve": ("searchkbd.cli.serve", "Serve an index: a page, an API, what CAT tools speak."),
+    "mcp": ("searchkbd.cli.mcp", "Serve an index to assistants (Model Context Protocol)."),
     "export": ("searchkbd.cli.export", "Write an index to TMX, XLIFF, tables and other formats."),
     "info": ("searchkbd.cli.info", "Show what an index holds."),
     "compact": ("searchkbd.cli.compact", "Give back the space of what was deleted or changed."),

@@ -71,12 +71,13 @@ class IndexReader:
 
     Raises IndexNotFoundError when *directory* is no index, IndexDamagedError when it is one
     that cannot be read; methods that read rows raise the latter too when one is not there. Use
-    it as a context manager, or call :meth:`close`.
+    it as a context manager, or call :meth:`close`. With *any_thread* it may be handed from one
+    thread to another, never to two at a time.
     """
 
-    def __init__(self, directory: str | Path) -> None:
+    def __init__(self, directory: str | Path, *, any_thread: bool = False) -> None:
         self.directory = Path(directory)
-        self.connection = connect_read_only(self.directory)
+        self.connection = connect_read_only(self.directory, any_thread=any_thread)
         try:
             with self.damage_reported():
                 # A read transaction holds the snapshot for as long as the reader is open.
@@ -170,6 +171,12 @@ class IndexReader:
         found = {s.row: s for s in self._select("s.row", wanted)}
         self._require(wanted, found, "sentence")
         return found
+
+    def with_id(self, id: str) -> StoredSentence | None:
+        """Return the sentence with this id, if there is one."""
+        for columns in self.connection.execute(f"{_SELECT} WHERE s.id = ?", (id,)):
+            return self._stored(columns)
+        return None
 
     def groups(self, group_rows: Iterable[int]) -> dict[int, list[StoredSentence]]:
         """Return the sentences of these groups, by group row, in the order they were added."""
@@ -342,8 +349,8 @@ def _batches(values: list[int]) -> Iterator[list[int]]:
         yield values[start : start + _BATCH]
 
 
-def connect_read_only(directory: Path) -> sqlite3.Connection:
-    """Open the database of an index for reading.
+def connect_read_only(directory: Path, *, any_thread: bool = False) -> sqlite3.Connection:
+    """Open the database of an index for reading, by this thread alone or by *any_thread*.
 
     Raises IndexNotFoundError, saying what *directory* is instead.
     """
@@ -360,8 +367,11 @@ def connect_read_only(directory: Path) -> sqlite3.Connection:
             f"make one with: searchkbd build FILE --index {directory}"
         )
     uri = path.absolute().as_uri()
+    own = not any_thread
     try:
-        connection = sqlite3.connect(f"{uri}?mode=ro", uri=True, isolation_level=None)
+        connection = sqlite3.connect(
+            f"{uri}?mode=ro", uri=True, isolation_level=None, check_same_thread=own
+        )
         try:
             connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
         except sqlite3.OperationalError:
@@ -370,8 +380,9 @@ def connect_read_only(directory: Path) -> sqlite3.Connection:
             if path.with_name(schema.DATABASE + "-wal").exists():
                 raise
             connection = sqlite3.connect(
-                f"{uri}?mode=ro&immutable=1", uri=True, isolation_level=None
-            )
+                f"{uri}?mode=ro&immutable=1", uri=True, isolation_level=None,
+                check_same_thread=own,
+            )  # fmt: skip
             connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
         connection.execute(f"PRAGMA mmap_size = {_MAPPED}")
     except sqlite3.OperationalError as error:

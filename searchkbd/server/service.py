@@ -1,0 +1,59 @@
+"""The index as the handlers of requests ask it: in threads, a snapshot each."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TypeVar
+
+from anyio import CapacityLimiter, to_thread
+from starlette.requests import Request
+
+from searchkbd.api import Index
+from searchkbd.server.settings import ServerSettings
+from searchkbd.service.snapshots import Snapshots
+from searchkbd.service.writes import Writer
+
+_Result = TypeVar("_Result")
+
+_SLOW_THREADS = 2
+
+
+class Service:
+    """What all requests share. Requests beyond the threads wait for their turn."""
+
+    def __init__(self, settings: ServerSettings, snapshots: Snapshots) -> None:
+        self.settings = settings
+        self.snapshots = snapshots
+        self.writer = Writer(snapshots)
+        # Python runs one thread at a time; more of them only take turns more often.
+        self._quick = CapacityLimiter(max(2, os.cpu_count() or 2))
+        self._slow = CapacityLimiter(_SLOW_THREADS)
+
+    async def quick(self, ask: Callable[[Index], _Result]) -> _Result:
+        """Return ``ask(index)``, which takes milliseconds: one search, one look-up."""
+        return await to_thread.run_sync(self._lent, ask, limiter=self._quick)
+
+    async def slow(self, ask: Callable[[Index], _Result]) -> _Result:
+        """Return ``ask(index)``, which may take seconds and must not hold searches up: batches,
+        concordances, counts of the whole index."""
+        return await to_thread.run_sync(self._lent, ask, limiter=self._slow)
+
+    async def write(self, change: Callable[[Writer], _Result]) -> _Result:
+        """Return ``change(writer)``; changes wait for each other."""
+        return await to_thread.run_sync(change, self.writer, limiter=self._slow)
+
+    def warm_up(self) -> None:
+        """Load the encoder and open the index, so that the first to ask does not wait."""
+        with self.snapshots.lend() as index, suppress(ValueError):
+            index.search("а", k=1)
+
+    def _lent(self, ask: Callable[[Index], _Result]) -> _Result:
+        with self.snapshots.lend() as index:
+            return ask(index)
+
+
+def service_of(request: Request) -> Service:
+    """Return the service of the application that *request* is to (a dependency of FastAPI)."""
+    return request.app.state.service

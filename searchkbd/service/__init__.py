@@ -1,0 +1,1 @@
+"""An index that many ask at once while it changes."""

@@ -1,0 +1,190 @@
+"""Snapshots of one index, lent to one thread at a time, and taken anew when the index changes."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from searchkbd.api import Index, open_encoder, open_index
+from searchkbd.encoders.spec import EncoderSpec
+from searchkbd.errors import SearchkbdError
+from searchkbd.index import schema
+from searchkbd.index.reader import IndexReader, connect_read_only
+from searchkbd.service.encoder import SharedEncoder
+
+_log = logging.getLogger("searchkbd")
+
+POLL = 0.5
+"""Seconds after which a change of the index is noticed, at most."""
+
+_PATIENCE = 30.0  # seconds that a thread waits for a snapshot which others use
+
+
+@dataclass
+class _Generation:
+    """The open snapshots of one state of the index; ``idle`` ones are lent to nobody."""
+
+    state: tuple[int, ...]
+    encoder: SharedEncoder
+    number: int
+    open: int = 0
+    idle: list[Index] = field(default_factory=list)
+
+
+class Snapshots:
+    """Lends snapshots of the index at *directory*; a context manager.
+
+    Whoever has one keeps it as it was; who asks after a change gets the index as it is now. Where
+    the new state cannot be read (it is of another version, say, or the directory is gone), the
+    old one goes on being lent, and :attr:`problem` says why.
+
+    Raises what ``open_index`` does, and EncoderMismatchError.
+    """
+
+    def __init__(
+        self, directory: str | Path, spec: EncoderSpec | None = None, *, poll: float = POLL
+    ) -> None:
+        """*spec* says which encoder to use, and how; the index's own when not given."""
+        self.directory = Path(directory)
+        self.problem: str | None = None
+        self._spec = spec
+        self._lock = threading.Condition()
+        self._refreshing = threading.Lock()
+        self._watch: sqlite3.Connection | None = None
+        self._watched: tuple[int, int] | None = None
+        self._closed = threading.Event()
+        state = self._state()
+        self._now = self._opened(state, None)
+        self._watcher = threading.Thread(
+            target=self._poll, args=(poll,), name="searchkbd-watch", daemon=True
+        )
+        self._watcher.start()
+
+    def __enter__(self) -> Snapshots:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close what is idle now, and what is lent when it comes back."""
+        self._closed.set()
+        self._watcher.join()
+        with self._lock:
+            self._retire(self._now)
+        if self._watch is not None:
+            self._watch.close()
+
+    @property
+    def encoder(self) -> SharedEncoder:
+        """The encoder of the state that is lent now."""
+        return self._now.encoder
+
+    @property
+    def generation(self) -> int:
+        """How many states have been lent; it grows when the index changes."""
+        return self._now.number
+
+    @contextmanager
+    def lend(self) -> Iterator[Index]:
+        """Lend a snapshot of the index as it is, for the block.
+
+        Raises SearchkbdError when none can be opened and none comes back in time.
+        """
+        generation, index = self._take()
+        try:
+            yield index
+        finally:
+            with self._lock:
+                if generation is self._now and not self._closed.is_set():
+                    generation.idle.append(index)
+                else:
+                    generation.open -= 1
+                    index.close()
+                self._lock.notify()
+
+    def refresh(self) -> bool:
+        """Take the index anew if it has changed; return whether it has."""
+        with self._refreshing:
+            try:
+                state = self._state()
+                if state == self._now.state and self.problem is None:
+                    return False
+                fresh = self._opened(state, self._now)
+            except (SearchkbdError, OSError, sqlite3.Error) as error:
+                if self.problem != str(error):
+                    _log.error("the index goes on as it was: %s", error)
+                self.problem = str(error)
+                return False
+            if self.problem is not None:
+                _log.info("the index can be read again")
+            self.problem = None
+            with self._lock:
+                old, self._now = self._now, fresh
+                self._retire(old)
+                self._lock.notify_all()
+            return True
+
+    def _take(self) -> tuple[_Generation, Index]:
+        with self._lock:
+            generation = self._now
+            if generation.idle:
+                return generation, generation.idle.pop()
+            generation.open += 1
+        try:
+            return generation, self._open(generation.encoder)
+        except (SearchkbdError, OSError, sqlite3.Error):
+            with self._lock:
+                generation.open -= 1
+            # It changes this very moment, or is gone: wait for one that was opened before.
+            self.refresh()
+            with self._lock:
+                if self._lock.wait_for(lambda: self._now.idle or not self._now.open, _PATIENCE):
+                    generation = self._now
+                    if generation.idle:
+                        return generation, generation.idle.pop()
+            raise
+
+    def _opened(self, state: tuple[int, ...], before: _Generation | None) -> _Generation:
+        """Return the generation of *state*, with one open snapshot."""
+        with IndexReader(self.directory) as reader:
+            if before is not None and reader.meta["fingerprint"] == before.encoder.fingerprint:
+                encoder = before.encoder
+            else:
+                encoder = SharedEncoder(open_encoder(reader, self._spec))
+        first = self._open(encoder)
+        return _Generation(state, encoder, before.number + 1 if before else 1, 1, [first])
+
+    def _open(self, encoder: SharedEncoder) -> Index:
+        return open_index(self.directory, encoder, any_thread=True)
+
+    def _retire(self, generation: _Generation) -> None:
+        for index in generation.idle:
+            index.close()
+        generation.open -= len(generation.idle)
+        generation.idle.clear()
+
+    def _state(self) -> tuple[int, ...]:
+        """Return what changes with every write: which file the database is, and its version."""
+        found = schema.database_path(self.directory).stat()
+        place = found.st_dev, found.st_ino
+        if self._watch is None or place != self._watched:
+            if self._watch is not None:
+                self._watch.close()
+                self._watch = None
+            self._watch = connect_read_only(self.directory, any_thread=True)
+            self._watched = place
+        (version,) = self._watch.execute("PRAGMA data_version").fetchone()
+        return (*place, version)
+
+    def _poll(self, seconds: float) -> None:
+        while not self._closed.wait(seconds):
+            try:
+                self.refresh()
+            except Exception:  # the watch must go on
+                _log.exception("looking whether the index has changed")
