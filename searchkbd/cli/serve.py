@@ -76,6 +76,11 @@ def command(
     token = _token(token_file) if allow_writes else None
     if root_path and not root_path.startswith("/"):
         raise click.UsageError(f"--root-path {root_path}: it begins with a slash, as in /searchkbd")
+    for name in allowed_hosts:
+        if "/" in name or ":" in name.rpartition("]")[2]:
+            raise click.UsageError(
+                f"--allow-host {name}: a name alone, as in search.example.org, with no port"
+            )
     serve(
         ServerSettings(
             index=index, encoder=encoder, host=host, port=port, allowed_hosts=allowed_hosts,
@@ -88,7 +93,7 @@ def command(
 def _token(file: Path | None) -> str:
     """Return the token, which is never given in a command: others can read those."""
     if file is not None:
-        first = file.read_text(encoding="utf-8").split("\n", 1)[0].strip()
+        first = file.read_text(encoding="utf-8", errors="replace").split("\n", 1)[0].strip()
         where = str(file)
     else:
         first, where = os.environ.get(TOKEN_VARIABLE, "").strip(), TOKEN_VARIABLE

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +15,9 @@ from searchkbd.index.tokens import Tokens, build_words
 from searchkbd.text.spans import word_spans
 
 _BATCH = 500  # SQLite allows 999 parameters in its oldest supported builds
+
+Tick = Callable[[], None]
+"""Called before each batch of sentences; what it raises ends the work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +32,9 @@ class Filter:
     def __bool__(self) -> bool:
         return self.translated or bool(self.origins)
 
-    def passing(self, reader: IndexReader, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    def passing(
+        self, reader: IndexReader, rows: NDArray[np.int64], tick: Tick = lambda: None
+    ) -> NDArray[np.int64]:
         """Return those of *rows* that pass."""
         conditions: list[str] = []
         parameters: list[str] = []
@@ -49,6 +54,7 @@ class Filter:
             parameters += self.origins
         passing: list[int] = []
         for start in range(0, len(rows), _BATCH):
+            tick()
             batch = rows[start : start + _BATCH].tolist()
             sql = (
                 f"SELECT s.row FROM sentences s WHERE s.row IN ({_marks(batch)})"
@@ -64,6 +70,7 @@ def only_written(
     tokens: Tokens,
     matches: Matches,
     pattern: Pattern,
+    tick: Tick = lambda: None,
 ) -> Matches:
     """Return the occurrences of *pattern* as it is written, letter case, palochka and all.
 
@@ -73,6 +80,7 @@ def only_written(
     sentences = np.unique(matches.sentences)
     parts: list[Matches] = [NOTHING]
     for start in range(0, len(sentences), _BATCH):
+        tick()
         batch = sentences[start : start + _BATCH]
         stored = reader.sentences(rows[batch])
         texts = [stored[row].text for row in rows[batch].tolist()]

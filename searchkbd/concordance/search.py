@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import islice
 
 import numpy as np
@@ -23,7 +24,9 @@ MAX_SORTED = 10_000
 _CONTEXT = 3  # words beside the match that an order goes by
 
 Progress = Callable[[int, int], None]
-"""Called with occurrences examined one by one, and how many there are."""
+"""Called with occurrences examined one by one, and how many there are: while they are looked for,
+with zeros before each text file, then before each batch of sentences. It may raise, which ends the
+search."""
 
 
 def search(
@@ -45,11 +48,12 @@ def search(
         return any(len(tokens.terms(parts, loose=options.loose)) for _, tokens in files)
 
     pattern = parse_pattern(text, gap=options.gap, known=known)
-    found = [
-        FileMatches(file.lang, file.rows, tokens, matches)
-        for file, tokens in files
-        if len(matches := _living(file, find(tokens, pattern, loose=options.loose)))
-    ]
+    found = []
+    for file, tokens in files:
+        progress(0, 0)
+        matches = _living(file, find(tokens, pattern, loose=options.loose))
+        if len(matches):
+            found.append(FileMatches(file.lang, file.rows, tokens, matches))
     found = _filtered(reader, found, pattern, options, progress)
     return Concordance(pattern.text, options, reader, tuple(found), _first(found, options.order))
 
@@ -82,12 +86,12 @@ def _filtered(
     kept = []
     done, total = 0, sum(len(file.matches) for file in found)
     for file in found:
-        matches = file.matches
+        matches, tick = file.matches, partial(progress, done, total)
         if wanted:
             rows = file.rows[matches.sentences]
-            matches = matches.where(np.isin(rows, wanted.passing(reader, np.unique(rows))))
+            matches = matches.where(np.isin(rows, wanted.passing(reader, np.unique(rows), tick)))
         if options.exact:
-            matches = only_written(reader, file.rows, file.tokens, matches, pattern)
+            matches = only_written(reader, file.rows, file.tokens, matches, pattern, tick)
         if len(matches):
             kept.append(replace(file, matches=matches))
         done += len(file.matches)

@@ -6,13 +6,13 @@ import logging
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from searchkbd.api import Index, open_encoder, open_index
 from searchkbd.encoders.spec import EncoderSpec
-from searchkbd.errors import SearchkbdError
+from searchkbd.errors import IndexDamagedError
 from searchkbd.index import schema
 from searchkbd.index.reader import IndexReader, connect_read_only
 from searchkbd.service.encoder import SharedEncoder
@@ -22,6 +22,7 @@ _log = logging.getLogger("searchkbd")
 POLL = 0.5
 """Seconds after which a change of the index is noticed, at most."""
 
+_ATTEMPTS = 3  # to open a snapshot while the index changes
 _PATIENCE = 30.0  # seconds that a thread waits for a snapshot which others use
 
 
@@ -75,10 +76,10 @@ class Snapshots:
         """Close what is idle now, and what is lent when it comes back."""
         self._closed.set()
         self._watcher.join()
-        with self._lock:
+        with self._refreshing, self._lock:
             self._retire(self._now)
-        if self._watch is not None:
-            self._watch.close()
+            if self._watch is not None:
+                self._watch.close()
 
     @property
     def encoder(self) -> SharedEncoder:
@@ -111,12 +112,14 @@ class Snapshots:
     def refresh(self) -> bool:
         """Take the index anew if it has changed; return whether it has."""
         with self._refreshing:
+            if self._closed.is_set():
+                return False
             try:
                 state = self._state()
                 if state == self._now.state and self.problem is None:
                     return False
                 fresh = self._opened(state, self._now)
-            except (SearchkbdError, OSError, sqlite3.Error) as error:
+            except Exception as error:  # whatever it is, what is open goes on being lent
                 if self.problem != str(error):
                     _log.error("the index goes on as it was: %s", error)
                 self.problem = str(error)
@@ -131,24 +134,26 @@ class Snapshots:
             return True
 
     def _take(self) -> tuple[_Generation, Index]:
+        for attempt in range(_ATTEMPTS):
+            with self._lock:
+                generation = self._now
+                if generation.idle:
+                    return generation, generation.idle.pop()
+                generation.open += 1
+            try:
+                return generation, self._open(generation.encoder)
+            except Exception:
+                with self._lock:
+                    generation.open -= 1
+                if attempt == _ATTEMPTS - 1 and not self._now.open:
+                    raise
+                # It changes this very moment, or is gone: see what it is now.
+                self.refresh()
         with self._lock:
-            generation = self._now
-            if generation.idle:
-                return generation, generation.idle.pop()
-            generation.open += 1
-        try:
-            return generation, self._open(generation.encoder)
-        except (SearchkbdError, OSError, sqlite3.Error):
-            with self._lock:
-                generation.open -= 1
-            # It changes this very moment, or is gone: wait for one that was opened before.
-            self.refresh()
-            with self._lock:
-                if self._lock.wait_for(lambda: self._now.idle or not self._now.open, _PATIENCE):
-                    generation = self._now
-                    if generation.idle:
-                        return generation, generation.idle.pop()
-            raise
+            # One that was opened before comes back.
+            if self._lock.wait_for(lambda: self._now.idle, _PATIENCE):
+                return self._now, self._now.idle.pop()
+        raise IndexDamagedError(f"{self.directory}: cannot be read: {self.problem or 'all busy'}")
 
     def _opened(self, state: tuple[int, ...], before: _Generation | None) -> _Generation:
         """Return the generation of *state*, with one open snapshot."""
@@ -170,7 +175,12 @@ class Snapshots:
         generation.idle.clear()
 
     def _state(self) -> tuple[int, ...]:
-        """Return what changes with every write: which file the database is, and its version."""
+        """Return what changes with every write: which file the database is, and its version.
+
+        When it was changed is part of it: snapshots that are opened once the log is written back
+        do not read the log, which can then begin anew; and where nothing can be locked (read-only
+        media), nothing else tells.
+        """
         found = schema.database_path(self.directory).stat()
         place = found.st_dev, found.st_ino
         if self._watch is None or place != self._watched:
@@ -180,11 +190,28 @@ class Snapshots:
             self._watch = connect_read_only(self.directory, any_thread=True)
             self._watched = place
         (version,) = self._watch.execute("PRAGMA data_version").fetchone()
-        return (*place, version)
+        return (*place, found.st_mtime_ns, found.st_size, version)
+
+    def _write_back(self) -> None:
+        """Have the database take in its log, and the log begin anew, if we may write.
+
+        Writers do that too, but not while somebody reads an older state or reads from the log, as
+        we do: it would grow for as long as the server runs.
+        """
+        path = schema.database_path(self.directory)
+        with suppress(OSError, sqlite3.Error):
+            if not path.with_name(path.name + "-wal").stat().st_size:
+                return
+            connection = sqlite3.connect(
+                f"{path.absolute().as_uri()}?mode=rw", uri=True, timeout=0, isolation_level=None
+            )
+            with closing(connection):
+                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
     def _poll(self, seconds: float) -> None:
         while not self._closed.wait(seconds):
             try:
                 self.refresh()
+                self._write_back()
             except Exception:  # the watch must go on
                 _log.exception("looking whether the index has changed")

@@ -28,7 +28,7 @@ def test_all_commands_are_there():
         "build", "add", "replace", "compact", "tune", "cache", "search", "tm", "lookup",
         "pretranslate", "concordance", "export", "delete", "edit", "score", "mine", "dedupe",
         "info", "verify", "eval", "compare", "models", "show", "fetch", "trim", "pairs", "prepare",
-        "train", "student", "finetune",
+        "train", "student", "finetune", "serve", "mcp",
     }  # fmt: skip
 
 

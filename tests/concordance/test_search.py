@@ -185,6 +185,19 @@ def test_progress_is_told_of_what_is_examined(index):
     assert told[-1] == (5, 5)
 
 
+@pytest.mark.parametrize("options", [{}, {"exact": True}, {"only_translated": True}])
+def test_progress_can_end_a_search_before_anything_is_examined(index, options):
+    class Enough(Exception):
+        pass
+
+    def progress(done, total):
+        if total or not options:
+            raise Enough
+
+    with pytest.raises(Enough):
+        index.concordance("wanted|хотел", progress=progress, **options)
+
+
 def test_texts_that_are_not_those_of_the_text_files_are_damage(directory, tmp_path):
     shutil.copytree(directory, tmp_path / "damaged")
     execute(tmp_path / "damaged", "UPDATE sentences SET text = 'x'")

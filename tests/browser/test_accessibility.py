@@ -1,0 +1,46 @@
+"""axe finds nothing in any page or state, in light, in dark and on a phone."""
+
+from __future__ import annotations
+
+import pytest
+from browsing import violations
+
+LOOKS = {
+    "light": {"color_scheme": "light"},
+    "dark": {"color_scheme": "dark"},
+    "phone": {
+        "color_scheme": "light", "viewport": {"width": 360, "height": 740}, "is_mobile": True,
+        "has_touch": True,
+    },
+    "Russian": {"color_scheme": "dark", "locale": "ru-RU"},
+}  # fmt: skip
+
+PAGES = {
+    "search": "/",
+    "hits": "/?q=Фӏыщӏэ ин пхузощӏ",
+    "some languages": "/?q=Сегодня холодно&from=ru&to=kbd&to=tr",
+    "not searchable": "/?q=???",
+    "memory": "/memory",
+    "matches": "/memory?q=Как идут твои большие дела?&from=ru&to=kbd",
+    "no match": "/memory?q=zzzz qqqq&from=ru&to=kbd",
+    "concordance": "/concordance",
+    "lines": "/concordance?q=щ*",
+    "sorted": "/concordance?q=махуэ&sort=left&lang=kbd&to=ru",
+    "no line": "/concordance?q=zzzzqqqq",
+    "overview": "/overview",
+    "sentence": "/sentences/p0004-kbd",
+    "not found": "/nowhere",
+    "no sentence": "/sentences/nowhere",
+}
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_no_violations(open_page, expected, look):
+    expected += ["404", "422"]
+    page = open_page(**LOOKS[look])
+    found = {}
+    for name, path in PAGES.items():
+        page.goto(path)
+        if wrong := violations(page):
+            found[name] = wrong
+    assert not found, "\n\n".join(f"{name}:\n{wrong}" for name, wrong in found.items())
