@@ -58,7 +58,7 @@ def show_search(page: Page) -> None:
 
 
 def show_memory(page: Page) -> None:
-    asked = {"q": "Как идут твои большие дела?", "from": "ru", "to": "kbd"}
+    asked = {"q": "Как же идут твои дела?", "from": "ru", "to": "kbd"}
     page.goto("/memory?" + urlencode(asked))
     page.locator("#results .card").first.wait_for()
 

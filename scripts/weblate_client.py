@@ -34,15 +34,15 @@ LONG = 600
 """Characters of a long segment, of which Weblate sends 500."""
 
 
-def configure() -> None:
-    """Set Weblate up with its example settings, without its database and cache servers."""
+def configure(directory: str) -> None:
+    """Set Weblate up with its example settings, without its database and cache servers; files
+    that it writes go to *directory*."""
     import django
     from django.conf import settings
     from weblate import settings_example
 
     values = {name: getattr(settings_example, name) for name in dir(settings_example)}
     values = {name: value for name, value in values.items() if name.isupper()}
-    directory = tempfile.mkdtemp(prefix="weblate-client-")
     local = "django.core.cache.backends.locmem.LocMemCache"
     values |= {
         "DATABASES": {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}},
@@ -72,14 +72,20 @@ class Checks:
 
 
 def main() -> int:
-    """Run the checks; return the exit code."""
+    """Read the command line and run the checks; return the exit code."""
     parser = argparse.ArgumentParser(description="Ask a server with Weblate's own clients.")
     parser.add_argument("url", help="where the server is, as in http://127.0.0.1:8765")
     parser.add_argument("--from", dest="source", default="ru", help="language of the segment")
     parser.add_argument("--to", dest="target", default="kbd", help="language to translate into")
     parser.add_argument("--segment", default="Мой брат сегодня не придёт.")
     options = parser.parse_args()
-    configure()
+    with tempfile.TemporaryDirectory(prefix="weblate-client-") as directory:
+        configure(directory)
+        return run(options)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the checks; return the exit code."""
     from weblate.utils.version import VERSION
 
     print(f"Weblate {VERSION}, {options.url}")
@@ -115,8 +121,9 @@ def check_tmserver(checks: Checks, url: str, options: argparse.Namespace) -> Non
     )
     checks.expect(
         "a segment with one more word is found, quality below 100",
-        lambda: 0 < max(result["quality"] for result in asked(source, target, segment + " Это."))
-        < 100,
+        lambda: (
+            0 < max(result["quality"] for result in asked(source, target, segment + " Это.")) < 100
+        ),
     )
     checks.expect(
         "with a placeholder, which Weblate masks, it is still found",
@@ -125,14 +132,19 @@ def check_tmserver(checks: Checks, url: str, options: argparse.Namespace) -> Non
     checks.expect("an unlike segment gives nothing", lambda: found(UNKNOWN) == [])
     for first, second in (("en", "de"), ("de", source), ("pt_br", "xx_yy"), (source, source)):
         checks.expect(
-            f"{first} into {second} gives nothing", lambda f=first, s=second: not asked(f, s, "test")
+            f"{first} into {second} gives nothing",
+            lambda first=first, second=second: asked(first, second, "test") == [],
         )
     for text in AWKWARD:
         checks.expect(
-            f"{text!r} is answered", lambda t=text: all(map(is_result, asked(source, target, t)))
+            f"{text!r} is answered",
+            lambda text=text: all(map(is_result, asked(source, target, text))),
         )
-    long = (segment + " ") * (1 + LONG // len(segment))
-    checks.expect(f"{LONG} characters", lambda: isinstance(asked(source, target, long[:LONG]), list))
+    long = ((segment + " ") * (1 + LONG // len(segment)))[:LONG]
+    checks.expect(
+        f"{LONG} characters are answered",
+        lambda: all(map(is_result, asked(source, target, long))),
+    )
     checks.expect("Weblate does not back off", lambda: not machine.is_rate_limited())
 
 
@@ -151,13 +163,17 @@ def check_libretranslate(checks: Checks, url: str, options: argparse.Namespace) 
     checks.expect("both are supported", lambda: {source, target} <= machine.supported_languages)
     checks.expect(
         "a segment of the memory is translated",
-        lambda: is_result(machine.translate(unit(segment, source, target))[0][0])
-        and texts(source, target, [segment]) != [""],
+        lambda: (
+            is_result(machine.translate(unit(segment, source, target))[0][0])
+            and texts(source, target, [segment]) != [""]
+        ),
     )
     checks.expect(
         "a batch comes in order, empty where nothing is like it",
-        lambda: [bool(t) for t in texts(source, target, [UNKNOWN, segment, *AWKWARD])][:2]
-        == [False, True],
+        lambda: (
+            list(map(bool, texts(source, target, [UNKNOWN, segment, *AWKWARD])))[:2]
+            == [False, True]
+        ),
     )
     checks.expect("en into de gives nothing", lambda: texts("en", "de", ["test"]) == [""])
     units = [unit(text, source, target) for text in (segment, UNKNOWN)]

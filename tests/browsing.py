@@ -31,7 +31,7 @@ _AXE = {
     "resultTypes": ["violations"],
 }
 
-_ABORTED = "net::ERR_ABORTED"
+_ABORTED = "net::ERR_ABORTED"  # by the page itself, which has asked something newer
 
 
 @contextmanager
@@ -88,7 +88,8 @@ class Watch:
             self._seen.append(f"external: {request.url}")
 
     def _on_failed(self, request: Request) -> None:
-        self._seen.append(f"failed: {request.url} {request.failure or _ABORTED}")
+        if request.failure != _ABORTED:
+            self._seen.append(f"failed: {request.url} {request.failure}")
 
     def _on_response(self, response: Response) -> None:
         if response.status >= 400:

@@ -113,7 +113,10 @@ def candidates(
         gains.append(np.full(len(rows), feature.weight))
     rows, inverse = np.unique(np.concatenate(found), return_inverse=True)
     scores = np.bincount(inverse, weights=np.concatenate(gains))
-    best = _of_languages(reader, rows[np.argsort(-scores, kind="stable")], limit, langs)
+    if langs:
+        wanted = reader.of_languages(rows, langs)
+        rows, scores = rows[wanted], scores[wanted]
+    best = rows[_highest(scores, limit)].tolist()
     spare = _SPARE * _others(reader, langs)
     for size in range(len(common), max(0, len(common) - _DROPPED), -1):
         if len(best) >= limit:
@@ -139,9 +142,9 @@ def rank(
     if not query.words:
         return []
     rows = candidates(reader, query, max(CANDIDATES, k), langs)
-    found = reader.sentences(rows)
-    coverage = Coverage(query.words, query.loose, query.weights)
-    ranked = [Ranked(row, score) for row in rows if (score := coverage.of(found[row].key)) > 0]
+    keys = reader.keys(rows)
+    scores = Coverage(query.words, query.loose, query.weights).of([keys[row] for row in rows])
+    ranked = [Ranked(row, score) for row, score in zip(rows, scores, strict=True) if score > 0]
     return sorted(ranked, key=lambda r: (-r.score, r.row))[:k]
 
 
@@ -150,6 +153,15 @@ def _others(reader: IndexReader, langs: Collection[str] | None) -> float:
     per_language = reader.sentences_per_language
     wanted = sum(per_language.get(lang, 0) for lang in langs) if langs else 0
     return min(_MOST_OTHERS, sum(per_language.values()) / wanted) if wanted else 1.0
+
+
+def _highest(scores: NDArray[np.float64], limit: int) -> NDArray[np.intp]:
+    """Return where the *limit* highest *scores* are, highest first, equal ones as they come."""
+    here = np.arange(len(scores))
+    if len(scores) > limit:
+        least = np.partition(scores, -limit)[-limit]
+        here = here[scores >= least]
+    return here[np.argsort(-scores[here], kind="stable")][:limit]
 
 
 def _of_languages(

@@ -2,14 +2,17 @@
 
 A list can be as long as the index. A short one is read when it is asked about; of a long one the
 length is estimated from samples of it, since even counting a million entries takes too long.
+Queries share words and trigrams, so each reader keeps the lists that it read last.
 """
 
 from __future__ import annotations
 
 import math
 import sqlite3
+from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +28,8 @@ _COUNTED = 20_000  # a list that seems shorter is counted: a fifth of a millisec
 _STRETCHES = 8  # parts of the index that a longer one is sampled in
 _SAMPLE = 32  # entries read in each part
 _INTERSECTED = 400_000  # entries of lists that are intersected: some five milliseconds
+_KEPT = 3_000_000  # entries of lists that a reader keeps, of four bytes each
+_KEPT_LISTS = 10_000  # some of which are empty
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +46,43 @@ class Feature:
     """These rows, where they have been read."""
 
 
+class _RecentLists:
+    """The lists that a reader read last; its snapshot never changes, so neither do they."""
+
+    def __init__(self) -> None:
+        self._lists: OrderedDict[tuple, tuple[NDArray, int]] = OrderedDict()
+        self._entries = 0
+
+    def get(self, key: tuple, limit: int) -> NDArray[np.int64] | None:
+        """Return the first *limit* rows of a list, None when not so many are known."""
+        if key not in self._lists:
+            return None
+        rows, asked = self._lists[key]
+        if len(rows) == asked < limit:
+            return None
+        self._lists.move_to_end(key)
+        return rows[:limit].astype(np.int64)
+
+    def keep(self, key: tuple, rows: NDArray[np.int64], limit: int) -> None:
+        """Keep a list of which the first *limit* rows were asked for; *rows* is ascending."""
+        if key in self._lists:
+            self._entries -= len(self._lists.pop(key)[0])
+        small = len(rows) == 0 or rows[-1] < 2**31
+        self._lists[key] = rows.astype(np.int32) if small else rows, limit
+        self._entries += len(rows)
+        while self._entries > _KEPT or len(self._lists) > _KEPT_LISTS:
+            self._entries -= len(self._lists.popitem(last=False)[1][0])
+
+
+_recent: WeakKeyDictionary[IndexReader, _RecentLists] = WeakKeyDictionary()
+
+
 class PostingLists:
     """The posting lists of *reader*."""
 
     def __init__(self, reader: IndexReader) -> None:
         self._connection = reader.connection
+        self._recent = _recent.setdefault(reader, _RecentLists())
         self.sentences = sum(reader.sentences_per_language.values())
         last = self._connection.execute("SELECT max(row) FROM sentences").fetchone()[0]
         self._last_row: int = last or 0
@@ -133,6 +170,16 @@ class PostingLists:
         self, table: str, terms: Sequence[str], limit: int, first: int = 1, last: int = 2**62
     ) -> NDArray[np.int64]:
         """Return up to *limit* rows from *first* to *last* that have all *terms*, ascending."""
+        key = (table, tuple(terms), first, last)
+        rows = self._recent.get(key, limit)
+        if rows is None:
+            rows = self._select(table, terms, limit, first, last)
+            self._recent.keep(key, rows, limit)
+        return rows
+
+    def _select(
+        self, table: str, terms: Sequence[str], limit: int, first: int, last: int
+    ) -> NDArray[np.int64]:
         expression = " AND ".join('"' + term.replace('"', '""') + '"' for term in terms)
         try:
             # One string is read three times as fast as a tuple for each row.

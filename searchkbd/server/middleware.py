@@ -49,7 +49,7 @@ class Guard:
     """ASGI middleware: limits, headers, errors, and clients that have gone.
 
     A request is handed on with its whole body, or refused. One whose client closes the connection
-    is dropped while it waits for its turn; HEAD is answered as GET is, without the body.
+    is dropped while it waits for its turn.
     """
 
     def __init__(self, app: ASGIApp, settings: ServerSettings) -> None:
@@ -71,8 +71,6 @@ class Guard:
         if refused:
             await _refuse(scope, body, answer, refused)
             return
-        if scope["method"] == "HEAD":
-            scope = {**scope, "method": "GET"}  # the server sees the other, and sends no body
         await self._handle(scope, receive, answer, bytes(body.content))
 
     def _may_upload(self, scope: Scope) -> bool:

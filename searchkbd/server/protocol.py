@@ -35,6 +35,7 @@ class PatientProtocol(HttpToolsProtocol):
     surplus = 100
 
     _timer: asyncio.TimerHandle | None = None
+    _last: asyncio.TimerHandle | None = None
     _in_head = False
     _head = 0
     _waiting_since: float | None = None
@@ -51,8 +52,9 @@ class PatientProtocol(HttpToolsProtocol):
         self._timer = self.loop.call_later(_LOOK, self._look)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
+        for timer in (self._timer, self._last):
+            if timer is not None:
+                timer.cancel()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -67,6 +69,13 @@ class PatientProtocol(HttpToolsProtocol):
             self._waiting_since = None
         elif self._waiting_since is None:
             self._waiting_since = self.loop.time()
+
+    def shutdown(self) -> None:
+        """End the connection when its request has been answered, or the server can wait no more."""
+        super().shutdown()
+        if grace := self.config.timeout_graceful_shutdown:
+            # Just before uvicorn gives up, which would leave the connection as it is.
+            self._last = self.loop.call_later(grace - 0.5, self.transport.abort)
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
@@ -100,7 +109,7 @@ class PatientProtocol(HttpToolsProtocol):
 
     def _end(self, status: int, error: str) -> None:
         """Say *error* and close the connection, at whatever point it is."""
-        if not self._is_busy():  # or it would come in the midst of an answer
+        if not (self._is_busy() and self.cycle.response_started):  # or in the midst of an answer
             body = json.dumps({"error": error}).encode()
             headers = with_security(
                 [

@@ -100,14 +100,15 @@ class _Server(uvicorn.Server):
 
 def _work(settings: ServerSettings, listening: socket.socket) -> None:
     """Serve in this process."""
-    server = _Server(_config(settings))
+    server = _Server(server_config(settings))
     try:
         server.run(sockets=[listening])
     except SystemExit:  # which uvicorn raises where the application does not start
         raise ServeError("the server could not be started; the lines above say why") from None
 
 
-def _config(settings: ServerSettings) -> uvicorn.Config:
+def server_config(settings: ServerSettings) -> uvicorn.Config:
+    """Return how uvicorn serves the application of *settings*."""
     return uvicorn.Config(
         functools.partial(create_app, settings),
         factory=True,

@@ -59,8 +59,13 @@ class Snapshots:
         self._watch: sqlite3.Connection | None = None
         self._watched: tuple[int, int] | None = None
         self._closed = threading.Event()
-        state = self._state()
-        self._now = self._opened(state, None)
+        connect_read_only(self.directory).close()  # says what is wrong with it
+        try:
+            self._now = self._opened(self._state(), None)
+        except BaseException:
+            if self._watch is not None:
+                self._watch.close()
+            raise
         self._watcher = threading.Thread(
             target=self._poll, args=(poll,), name="searchkbd-watch", daemon=True
         )

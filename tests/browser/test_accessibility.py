@@ -21,7 +21,7 @@ PAGES = {
     "some languages": "/?q=Сегодня холодно&from=ru&to=kbd&to=tr",
     "not searchable": "/?q=???",
     "memory": "/memory",
-    "matches": "/memory?q=Как идут твои большие дела?&from=ru&to=kbd",
+    "matches": "/memory?q=Как же идут твои дела?&from=ru&to=kbd",
     "no match": "/memory?q=zzzz qqqq&from=ru&to=kbd",
     "concordance": "/concordance",
     "lines": "/concordance?q=щ*",
@@ -41,6 +41,21 @@ def test_no_violations(open_page, expected, look):
     found = {}
     for name, path in PAGES.items():
         page.goto(path)
+        if name == "overview":
+            page.locator(".map-points circle").first.wait_for(timeout=30_000)
         if wrong := violations(page):
             found[name] = wrong
     assert not found, "\n\n".join(f"{name}:\n{wrong}" for name, wrong in found.items())
+
+
+@pytest.mark.parametrize("look", ["light", "dark"])
+def test_no_violations_in_what_opens(open_page, look):
+    page = open_page("/?q=Фӏыщӏэ ин пхузощӏ", **LOOKS[look])
+    page.locator("#ui summary").click()
+    page.locator("#results [data-copy]").first.click()
+    menu = violations(page)
+    page.goto("/overview")
+    page.locator(".map-points circle").first.wait_for(timeout=30_000)
+    page.locator(".map-list summary").click()
+    page.locator("#map-svg").hover()
+    assert not menu + violations(page)

@@ -13,15 +13,13 @@ _CLIPBOARD = {"permissions": ["clipboard-read", "clipboard-write"]}
 def test_a_segment_is_looked_up(open_page):
     page = open_page("/memory", **_CLIPBOARD)
     page.locator("#q").click()
-    page.keyboard.type("Как идут твои большие дела?")
-    page.locator(
-        "input[name=from][value=ru] + label, label:has(input[name=from][value=ru])"
-    ).click()
+    page.keyboard.type("Как же идут твои дела?")
+    page.locator("label:has(input[name=from][value=ru])").click()
     page.locator("label:has(input[name=to][value=kbd])").click()
     page.locator("form:has(#q) button[type=submit]").click()
     card = page.locator("#results .card").first
     expect(card).to_contain_text("Уи ӏуэхухэр дауэ щыт?")
-    expect(card.locator("ins")).to_have_text(re.compile("большие"))
+    expect(card.locator("ins")).to_have_text(re.compile(r"^\s*же\s*$"))
     assert re.search(r"\b[5-9]\d\b", card.inner_text()), "the quality is shown"
     card.locator("[data-copy]").first.click()
     page.wait_for_function(
@@ -29,7 +27,7 @@ def test_a_segment_is_looked_up(open_page):
     )
     page.wait_for_url(re.compile("/memory.*q=.*from=ru.*to=kbd|/memory.*from=ru.*to=kbd.*q="))
     page.reload()
-    expect(page.locator("#q")).to_have_value("Как идут твои большие дела?")
+    expect(page.locator("#q")).to_have_value("Как же идут твои дела?")
     expect(card).to_contain_text("Уи ӏуэхухэр дауэ щыт?")
 
 
@@ -64,9 +62,9 @@ def test_the_row_of_letters_is_here_too(open_page):
 
 def test_lines_of_a_word_stand_under_each_other(open_page):
     page = open_page("/concordance", viewport={"width": 1280, "height": 900})
-    page.locator("#q").fill("щыIэщ")
+    page.locator("#q").fill("щ*")
     page.locator("#q").press("Enter")
-    found = page.locator("#results mark", has_text=re.compile("^щыӏэщ", re.IGNORECASE))
+    found = page.locator("#results mark", has_text=re.compile("^щ", re.IGNORECASE))
     expect(found.first).to_be_visible()
     boxes = [mark.bounding_box() for mark in found.all()[:8]]
     assert len(boxes) > 2
@@ -74,7 +72,7 @@ def test_lines_of_a_word_stand_under_each_other(open_page):
 
 
 def test_lines_are_sorted_and_turned_over(open_page):
-    page = open_page("/concordance?" + urlencode({"q": "*", "lang": "kbd"}))
+    page = open_page("/concordance?" + urlencode({"q": "а*|с*", "lang": "kbd"}))
     expect(page.locator("#results mark").first).to_be_visible()
     first = page.locator("#results").inner_text()
     page.locator("#results a[rel=next]").first.click()

@@ -110,7 +110,7 @@ def test_a_link_leads_to_a_sentence_whatever_its_id(open_page, hostile_site):
     [
         "/?ui=%3Cscript%3E&q=a&from=%22%3E%3Cimg%20src=x%3E",
         "/?q=день&to=%3Cscript%3Ealert(1)%3C/script%3E",
-        "/memory?q=день&from=../../etc&to=%00",
+        "/memory?q=день&from=../../etc&to=%EF%BF%BD",
         "/concordance?q=*+*+*&sort=%3Csvg%20onload=alert(1)%3E",
         "/sentences/%3Cscript%3Ealert(1)%3C/script%3E",
         "/%3Cimg%20src=x%20onerror=alert(1)%3E",

@@ -4,16 +4,25 @@ from __future__ import annotations
 
 from playwright.sync_api import Page, expect
 
-# How the element that has the focus is told from others.
+# The element that has the focus; "shown" is whether it, or what it stands in, looks another way
+# than without.
 _FOCUSED = """() => {
-    const element = document.activeElement, style = getComputedStyle(element);
-    const box = element.getBoundingClientRect();
-    const label = element.labels && element.labels[0];
-    const shown = [style, label ? getComputedStyle(label) : style].some(
-        (s) => (s.outlineStyle !== "none" && parseFloat(s.outlineWidth) > 0)
-               || s.boxShadow !== "none");
+    const element = document.activeElement, box = element.getBoundingClientRect();
+    const look = () => {
+        const parts = [element, element.parentElement, element.parentElement?.parentElement,
+                       element.nextElementSibling, ...element.children];
+        return JSON.stringify(parts.filter(Boolean).map((part) => {
+            const s = getComputedStyle(part);
+            return [s.outlineStyle, s.outlineWidth, s.outlineColor, s.boxShadow, s.borderColor,
+                    s.backgroundColor, s.strokeWidth, s.stroke];
+        }));
+    };
+    const with_focus = look();
+    element.blur();
+    const shown = look() !== with_focus;
+    element.focus();
     return {tag: element.tagName, id: element.id, name: element.name || "", shown,
-            text: element.textContent.trim().slice(0, 40), top: box.top, bottom: box.bottom};
+            html: element.outerHTML.slice(0, 80), top: box.top, bottom: box.bottom};
 }"""
 
 
@@ -36,7 +45,7 @@ def stops(page: Page, most: int = 150) -> list[dict]:
 
 def test_every_stop_is_seen(open_page):
     for path in ("/", "/?q=Добрый день", "/memory?q=Добрый день&from=ru&to=kbd", "/overview"):
-        page = open_page(path)
+        page = open_page(path, reduced_motion="reduce")
         page.evaluate("document.activeElement.blur()")
         unseen = [stop for stop in stops(page) if not stop["shown"]]
         assert not unseen, f"{path}: no visible focus at {unseen}"

@@ -29,13 +29,20 @@ def test_search_memory_and_concordance(open_page):
 
 def test_overview_map_and_sentences(open_page):
     page = open_page("/overview", java_script_enabled=False)
-    for _ in range(20):  # until the map has been computed
-        if page.locator("main svg circle").count():
+    points = page.locator(".map-points circle")
+    for _ in range(40):  # until the map has been computed
+        if points.count():
             break
         page.wait_for_timeout(500)
-        page.reload()
-    assert page.locator("main svg circle").count() > 100
-    page.locator("main a[href*='/sentences/']").last.click(force=True)
+        page.locator("#map a").click()
+    assert points.count() == 1225
+    page.locator("label:has(#show-tr)").click()
+    expect(page.locator(".map-points.lang-tr circle").first).not_to_be_visible()
+    points.nth(17).click(force=True)
+    page.wait_for_url("**/sentences/*")
+    page.go_back()
+    page.locator(".map-list summary").click()
+    page.locator(".map-list a").first.click()
     page.wait_for_url("**/sentences/*")
 
 

@@ -228,3 +228,19 @@ def test_options_that_make_no_sense(run, small_index, option, value, message):
     code, _, said = run("serve", "--index", small_index, option, value)
     assert code == 2
     assert message in said
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_told_twice_it_ends_at_once(serve, small_index, workers):
+    served = serve(small_index, "--workers", workers)
+    with socket.create_connection(("127.0.0.1", int(ADDRESS.search(served.said)[2]))) as slow:
+        slow.sendall(b"POST /api/search HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n")
+        time.sleep(0.5)
+        served.process.send_signal(signal.SIGINT)
+        time.sleep(1)
+        assert served.process.poll() is None  # it waits for the one that has begun
+        start = time.monotonic()
+        code, said = served.end(signal.SIGINT)
+    assert time.monotonic() - start < 5
+    assert code == 2
+    assert "Traceback" not in said

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from searchkbd.search import coverage as module
 from searchkbd.search.coverage import Coverage, trigrams
 from searchkbd.text.forms import loosen, search_key, words
 
@@ -16,7 +17,7 @@ def coverage(query: str, weights: list[float] | None = None) -> Coverage:
 
 
 def score(query: str, sentence: str) -> float:
-    return coverage(query).of(search_key(sentence))
+    return coverage(query).of([search_key(sentence)])[0]
 
 
 def test_better_matches_score_higher():
@@ -46,8 +47,21 @@ def test_words_that_share_few_letters_are_different():
 
 def test_rare_words_count_more():
     weighed = coverage("the cat", [1.0, 9.0])
-    assert weighed.of("cat") == pytest.approx(0.9)
-    assert weighed.of("the") == pytest.approx(0.1)
+    assert weighed.of(["cat", "the"]) == pytest.approx([0.9, 0.1])
+
+
+def test_no_loose_key_is_overlooked():
+    letters = [chr(point) for point in range(1, 0x3000) if chr(point) != "\n"]
+    forms = [f"щ{letter}э" for letter in letters] + letters
+    changed = {form: loosen(form) for form in forms if loosen(form) != form}
+    found = module._loosened(forms)
+    assert {form: loose for form, loose in found.items() if loose != form} == changed
+    assert len(changed) > 500
+
+
+def test_a_repeated_trigram_counts_once():
+    assert score("папапа", "папа") == pytest.approx(0.9 * (4 / 6) ** 0.5)
+    assert score("банан", "бананананана") == pytest.approx(0.9 * (5 / 12) ** 0.5)
 
 
 def test_trigrams():
@@ -59,17 +73,15 @@ texts = st.text(alphabet="абвгщӏIё1 -éçi", max_size=25)
 
 
 @given(texts, st.lists(texts, max_size=6))
-def test_a_score_is_a_share_and_does_not_depend_on_what_came_before(query, sentences):
-    together = coverage(query)
-    for sentence in sentences:
-        key = search_key(sentence)
-        value = together.of(key)
-        assert 0 <= value <= 1 + 1e-9
-        assert value == coverage(query).of(key)
+def test_a_score_is_a_share_and_does_not_depend_on_other_sentences(query, sentences):
+    keys = [search_key(sentence) for sentence in sentences]
+    values = coverage(query).of(keys)
+    assert all(0 <= value <= 1 + 1e-9 for value in values)
+    assert values == [coverage(query).of([key])[0] for key in keys]
 
 
 @given(texts)
 def test_a_text_covers_itself(text):
     key = search_key(text)
     if any(loosen(word) for word in words(key)):
-        assert coverage(text).of(key) == pytest.approx(1)
+        assert coverage(text).of([key]) == pytest.approx([1])

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import sqlite3
+
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from searchkbd.corpus.sentence import Place, Sentence
+from searchkbd.errors import IndexDamagedError
 from searchkbd.index.reader import IndexReader
 from searchkbd.index.writer import build_index
 from searchkbd.search import lexical
@@ -130,6 +134,24 @@ def test_the_text_itself_is_found_however_common_its_words(reader, monkeypatch):
         text = next(text for i, _, text in SENTENCES if i == id)
         assert found(reader, text.upper(), k=1) == [id]
     assert found(reader, "what is it", k=1, langs=["kbd"]) == []
+
+
+@given(st.lists(st.sampled_from([0.0, 0.5, 1.0, 2.5])), st.integers(0, 30))
+def test_the_highest_scores_come_first_and_equal_ones_as_they_were(scores, limit):
+    highest = lexical._highest(np.array(scores), limit)
+    assert highest.tolist() == sorted(range(len(scores)), key=lambda at: -scores[at])[:limit]
+
+
+def test_a_damaged_candidate_is_an_error(tmp_path, trigrams):
+    items = [Sentence(i, la, te, i, "t", None, Place("t", 1)) for i, la, te in SENTENCES[:9]]
+    build_index(tmp_path / "i", items, trigrams)
+    with sqlite3.connect(tmp_path / "i" / "index.db") as db:
+        db.execute("UPDATE sentences SET key = 'школа' WHERE id = 'r2'")
+    db.close()
+    with IndexReader(tmp_path / "i") as reader:
+        assert lexical.rank(reader, "вагъуэ", 1)
+        with pytest.raises(IndexDamagedError, match="checksum"):
+            lexical.rank(reader, "школе", 1)
 
 
 def test_a_part_of_a_word_is_found_inside_others(reader):

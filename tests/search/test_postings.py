@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 
+import numpy as np
 import pytest
 
 from searchkbd.corpus.sentence import Place, Sentence
@@ -105,6 +106,40 @@ def test_intersecting_is_bounded(lists, monkeypatch):
 def test_what_the_tokenizer_splits_is_nowhere(lists):
     assert lists.word("even everywhere").documents == 0
     assert lists.word('a"b').documents == 0
+
+
+def test_a_list_that_was_read_is_not_read_again(lists, monkeypatch):
+    whole = lists.rows(lists.word("late"), 10**6).tolist()
+    begun = lists.part(["eve", "ven"], 1.0, 7).rows.tolist()
+
+    def read(*_: object) -> None:
+        raise AssertionError("read again")
+
+    monkeypatch.setattr(lists, "_select", read)
+    assert lists._matches(postings.WORDS, ["late"], 10**6).tolist() == whole
+    assert lists._matches(postings.WORDS, ["late"], 10).tolist() == whole[:10]
+    assert lists._matches(postings.TRIGRAMS, ["eve", "ven"], 5).tolist() == begun[:5]
+    with pytest.raises(AssertionError, match="read again"):
+        lists._matches(postings.TRIGRAMS, ["eve", "ven"], 8)
+
+
+def test_what_is_kept_is_bounded(monkeypatch):
+    monkeypatch.setattr(postings, "_KEPT", 100)
+    monkeypatch.setattr(postings, "_KEPT_LISTS", 4)
+    recent = postings._RecentLists()
+    far = np.array([5, 2**40])
+    recent.keep(("far",), far, 2)
+    assert recent.get(("far",), 2).tolist() == far.tolist()
+    for name in "abcd":
+        recent.keep((name,), np.arange(30), 31)
+        recent.get(("a",), 1)
+    assert recent.get(("far",), 1) is None and recent.get(("b",), 1) is None
+    assert all(len(recent.get((name,), 99)) == 30 for name in "acd")
+    recent.keep(("a",), np.arange(101), 200)
+    assert recent._entries == 0 and not recent._lists
+    for name in "abcdef":
+        recent.keep((name,), np.arange(0), 1)
+    assert len(recent._lists) == 4
 
 
 def test_damage_is_not_taken_for_an_empty_list(lists, monkeypatch):

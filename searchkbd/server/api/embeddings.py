@@ -20,9 +20,9 @@ from starlette.responses import JSONResponse, Response
 from searchkbd.api import Index, detect_languages
 from searchkbd.encoders.base import Vectors
 from searchkbd.server.api import answers
-from searchkbd.server.api.parameters import AnyText, Strict, require_at_most
+from searchkbd.server.api.parameters import WHOLE, AnyText, Body, require_at_most
 from searchkbd.server.api.routing import document, get, no_parameters, post
-from searchkbd.server.errors import reason_of
+from searchkbd.server.errors import Problem, reason_of
 from searchkbd.server.service import Service, service_of
 from searchkbd.server.settings import Limits
 from searchkbd.text.forms import stored_form
@@ -33,7 +33,7 @@ _Served = Annotated[Service, Depends(service_of)]
 _Input = Annotated[AnyText, Field(min_length=1)]
 
 
-class EmbeddingsRequest(Strict):
+class EmbeddingsRequest(Body):
     """Texts to encode. The language of each is identified."""
 
     model_config = ConfigDict(json_schema_extra={"example": {"input": ["сэлам", "hello"]}})
@@ -46,9 +46,12 @@ class EmbeddingsRequest(Strict):
     )
     model: str = Field(default="", description="Not looked at: there is one encoder.")
     encoding_format: Literal["float", "base64"] = "float"
-    dimensions: int | None = Field(
-        default=None, ge=1, description="Must be those that the encoder has, if given."
-    )
+    dimensions: (
+        Annotated[
+            int, Field(ge=1, description="Must be those that the encoder has, if given."), WHOLE
+        ]
+        | None
+    ) = None
     user: str | None = Field(default=None, description="Not looked at.")
 
 
@@ -126,7 +129,7 @@ def router(limits: Limits) -> APIRouter:
 
 
 def _document(model: type[BaseModel]) -> dict[str, Any]:
-    return document(model, "embeddings", refusals=("4XX", answers.OpenAIProblem))
+    return document(model, "embeddings", others={400: answers.OpenAIProblem | Problem})
 
 
 def shown(encoder: str) -> str:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from fastapi import Path as PathParameter
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from searchkbd.api import MAX_QUERY_CHARS
 from searchkbd.concordance.pattern import MAX_CHARS
@@ -21,8 +22,8 @@ from searchkbd.server.settings import Limits
 from searchkbd.text.languages import normalize_language
 
 _USUAL = Limits()  # what the document says; what holds are the limits of the server's settings
-_MANY = 50  # languages, origins or penalties in one request
-_MAX_PENALTY = 100
+_MANY = 20  # languages, origins or penalties in one request
+_NO_NUL = r"^[^\x00]*$"  # which no address may have
 
 Language = Annotated[
     str,
@@ -33,29 +34,42 @@ Language = Annotated[
     ),
 ]  # fmt: skip
 Languages = Annotated[list[Language], Field(max_length=_MANY)]
-Names = Annotated[list[Annotated[str, Field(max_length=1000)]], Field(max_length=_MANY)]
+Names = Annotated[
+    list[Annotated[str, Field(max_length=200, pattern=_NO_NUL)]], Field(max_length=_MANY)
+]
 
 AnyText = Annotated[str, Field(max_length=MAX_QUERY_CHARS)]
 """Any text: one without letters and digits is answered without hits."""
 
-Text = Annotated[
-    str,
-    Field(
-        min_length=1, max_length=MAX_QUERY_CHARS, json_schema_extra={"format": "words"},
-        description="A text with a letter or a digit in it.",
-    ),
-]  # fmt: skip
+Aside = Annotated[str, Field(max_length=1000, pattern=_NO_NUL)]
+"""What is said besides the text in an address."""
+
+Id = Annotated[str, PathParameter(min_length=1, max_length=1100, pattern=_NO_NUL)]
+"""An id in the path, slashes and all; stored ones have at most 1,000 characters and a number."""
 
 Level = Annotated[
-    Recall, Field(description="How sure the nearest in meaning are to be found in many sentences.")
+    Recall,
+    Field(
+        strict=False,
+        description="How sure the nearest in meaning are to be found in a large language.",
+    ),
 ]
+
+
+def _whole(value: object) -> object:
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+WHOLE = BeforeValidator(_whole)
+"""Of an int: to JSON, 1.0 is a whole number."""
 
 Count = Annotated[
     int,
     Field(
         ge=1, json_schema_extra={"maximum": _USUAL.hits}, description="Number of hits or matches."
     ),
-]  # fmt: skip
+    WHOLE,
+]
 
 
 def _batch(what: str) -> object:
@@ -70,6 +84,12 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
+class Body(Strict):
+    """A body, in which numbers are numbers; in addresses they are text."""
+
+    model_config = ConfigDict(strict=True)
+
+
 class SearchOptions(Strict):
     """How to search."""
 
@@ -82,6 +102,7 @@ class SearchOptions(Strict):
     k: Count = 10
     mode: SearchMode = Field(
         default=SearchMode.FUSED,
+        strict=False,
         description="`semantic`: by meaning; `lexical`: by words and parts of words; "
         "`fused`: both.",
     )
@@ -89,14 +110,18 @@ class SearchOptions(Strict):
 
 
 class _Q(Strict):
-    q: Text = Field(description="What to look for.", examples=["Сэ школым сокӏуэ"])
+    q: str = Field(
+        min_length=1, max_length=2000, json_schema_extra={"format": "words"},
+        description="What to look for: a text with a letter or a digit in it; longer ones by POST.",
+        examples=["Сэ школым сокӏуэ"],
+    )  # fmt: skip
 
 
 class SearchQuery(SearchOptions, _Q):
     """One search."""
 
 
-class SearchBatch(SearchOptions):
+class SearchBatch(SearchOptions, Body):
     """Several searches. Those for texts without letters and digits have no hits."""
 
     model_config = ConfigDict(
@@ -111,16 +136,17 @@ class MemoryOptions(Strict):
     from_: Language = Field(alias="from", description="Language of the segments.", examples=["ru"])
     to: Language = Field(description="Language to translate into.", examples=["kbd"])
     k: Count = 5
-    min_quality: int = Field(
-        default=MIN_QUALITY, ge=0, le=100,
-        description="Least quality, after penalties, of a match by edits.",
-    )  # fmt: skip
+    min_quality: Annotated[
+        int,
+        Field(ge=0, le=100, description="Least quality, after penalties, of a match by edits."),
+        WHOLE,
+    ] = MIN_QUALITY
     min_similarity: float = Field(
         default=MIN_SIMILARITY, ge=-1, le=1,
         description="Least similarity of a match by meaning, a cosine; 1 gives none.",
     )  # fmt: skip
     penalty: Annotated[
-        list[Annotated[str, Field(pattern=r"^.+=(?:[0-9]{1,2}|100)$", max_length=200)]],
+        list[Annotated[str, Field(pattern=r"^[^\x00]+=(?:[0-9]{1,2}|100)$", max_length=200)]],
         Field(max_length=_MANY),
     ] = Field(
         default=[],
@@ -153,40 +179,37 @@ class MemoryOptions(Strict):
         )
 
 
-class Neighbours(Strict):
-    """What the document of a segment says of it."""
-
-    previous: AnyText | None = Field(
-        default=None, description="The segment before it; empty when it is the first."
-    )
-    next: AnyText | None = Field(
-        default=None, description="The segment after it; empty when it is the last."
-    )
-    key: str | None = Field(
-        default=None, max_length=1000,
-        description="Its key or context in its file (msgctxt, resname).",
-    )  # fmt: skip
+_PREVIOUS = "The segment before it; empty when it is the first."
+_NEXT = "The segment after it; empty when it is the last."
+_KEY = "Its key or context in its file (msgctxt, resname)."
 
 
-class MemoryQuery(Neighbours, MemoryOptions, _Q):
+class MemoryQuery(MemoryOptions, _Q):
     """One look-up."""
+
+    previous: Aside | None = Field(default=None, description=_PREVIOUS)
+    next: Aside | None = Field(default=None, description=_NEXT)
+    key: Aside | None = Field(default=None, description=_KEY)
 
     def query(self) -> Query:
         """Return the segment."""
         return Query(self.q, context=self.key, previous=self.previous, next=self.next)
 
 
-class Segment(Neighbours):
-    """A segment with its context."""
+class Segment(Body):
+    """A segment with what its document says of it."""
 
     text: AnyText
+    previous: AnyText | None = Field(default=None, description=_PREVIOUS)
+    next: AnyText | None = Field(default=None, description=_NEXT)
+    key: AnyText | None = Field(default=None, description=_KEY)
 
     def query(self) -> Query:
         """Return the segment."""
         return Query(self.text, context=self.key, previous=self.previous, next=self.next)
 
 
-class MemoryBatch(MemoryOptions):
+class MemoryBatch(MemoryOptions, Body):
     """Several look-ups. Those of segments without letters and digits have no matches."""
 
     model_config = ConfigDict(
@@ -234,7 +257,7 @@ class ConcordanceQuery(Strict):
     origin: Names = Field(default=[], description="Only sentences of these origins.")
 
 
-class AddedSentence(Strict):
+class AddedSentence(Body):
     """A sentence to add; what is empty is made up."""
 
     text: str = Field(description="The sentence.")
@@ -249,7 +272,7 @@ class AddedSentence(Strict):
     )
 
 
-class AddedSentences(Strict):
+class AddedSentences(Body):
     """Sentences to add. Those that cannot be stored are in the answer, with the reason."""
 
     model_config = ConfigDict(
@@ -265,7 +288,7 @@ class AddedSentences(Strict):
     sentences: Annotated[list[AddedSentence], _batch("The sentences")]
 
 
-class DeletedIds(Strict):
+class DeletedIds(Body):
     """Sentences to delete, by their ids."""
 
     ids: Annotated[list[Annotated[str, Field(max_length=1100)]], _batch("Their ids")]

@@ -18,6 +18,7 @@ from searchkbd.search.hit import SearchResult
 from searchkbd.server.api import answers, embeddings, writing
 from searchkbd.server.api.parameters import (
     ConcordanceQuery,
+    Id,
     MemoryBatch,
     MemoryQuery,
     SearchBatch,
@@ -25,7 +26,7 @@ from searchkbd.server.api.parameters import (
     Segment,
     require_at_most,
 )
-from searchkbd.server.api.routing import BODY, document, get, no_parameters, post
+from searchkbd.server.api.routing import document, get, no_parameters, post
 from searchkbd.server.service import Service, service_of
 from searchkbd.server.settings import Limits, ServerSettings
 from searchkbd.service.deadline import deadline
@@ -59,7 +60,7 @@ def router(settings: ServerSettings) -> APIRouter:
 
         return await _lane(service, asked.q)(ask)
 
-    @post(api, "/api/search", document(answers.SearchAnswers, "search", *BODY))
+    @post(api, "/api/search", document(answers.SearchAnswers, "search"))
     async def search_batch(service: _Served, asked: SearchBatch) -> JSONResponse:
         """Search for several texts."""
         _require_batch(limits, "queries", asked.queries, asked.k)
@@ -87,7 +88,7 @@ def router(settings: ServerSettings) -> APIRouter:
 
         return await _lane(service, asked.q)(ask)
 
-    @post(api, "/api/tm", document(answers.MemoryAnswers, "translation memory", *BODY))
+    @post(api, "/api/tm", document(answers.MemoryAnswers, "translation memory"))
     async def look_up_batch(service: _Served, asked: MemoryBatch) -> JSONResponse:
         """Look several segments up."""
         _require_batch(limits, "segments", asked.segments, asked.k)
@@ -130,7 +131,7 @@ def router(settings: ServerSettings) -> APIRouter:
         api, "/api/sentences/{id:path}", document(answers.SentenceAnswer, "sentences", 404),
         dependencies=[Depends(no_parameters)],
     )  # fmt: skip
-    async def sentence(service: _Served, id: str) -> JSONResponse:
+    async def sentence(service: _Served, id: Id) -> JSONResponse:
         """Return all that is known of a sentence."""
         found = await service.quick(lambda index: index.sentence(id))
         if found is None:

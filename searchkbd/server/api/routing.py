@@ -12,39 +12,32 @@ from starlette.requests import Request
 from searchkbd.server.errors import Problem, RefusedError
 
 _MEANINGS = {
-    400: "The body is not JSON.",
+    400: "The request cannot be read: the address is not UTF-8, say, or the body no JSON.",
     401: "The token is missing or wrong.",
     403: "This server takes no writes.",
     404: "There is no such sentence.",
-    413: "The request is too large.",
+    413: "The body is too large.",
+    414: "The address is too long.",
     422: "The request cannot be answered as it is; the message says why.",
-    "4XX": "The request cannot be answered as it is; the message says why.",
     503: "Not now: the index cannot be read or written, or this would take too long.",
 }
 
 
-BODY = (400, 413)
-"""Further statuses of routes that take a body."""
-
-
 def document(
-    model: type[BaseModel],
-    tag: str,
-    *statuses: int,
-    refusals: tuple[int | str, type[BaseModel]] = (422, Problem),
+    model: type[BaseModel], tag: str, *statuses: int, others: dict[int, Any] | None = None
 ) -> dict[str, Any]:
-    """Return the arguments of a route that is answered with *model*; with a Problem and one of
-    *statuses*; or, when asked for what cannot be, with the status and the model of *refusals*.
+    """Return the arguments of a route that is answered with *model*, or with a Problem and one of
+    *statuses*, or with the models of *others*.
 
     Answers are made by ``to_dict`` and sent as they are.
     """
-    models = dict.fromkeys((503, *statuses), Problem) | dict([refusals])
+    models = dict.fromkeys((400, 413, 414, 422, 503, *statuses), Problem) | (others or {})
     return {
         "response_model": model,
         "tags": [tag],
         "responses": {
             status: {"model": models[status], "description": _MEANINGS[status]}
-            for status in sorted(models, key=str)
+            for status in sorted(models)
         },
     }
 

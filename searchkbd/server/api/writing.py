@@ -8,8 +8,8 @@ from fastapi import APIRouter, Depends, HTTPException
 from starlette.responses import JSONResponse
 
 from searchkbd.server.api import answers
-from searchkbd.server.api.parameters import AddedSentences, DeletedIds, require_at_most
-from searchkbd.server.api.routing import BODY, document, no_parameters
+from searchkbd.server.api.parameters import AddedSentences, DeletedIds, Id, require_at_most
+from searchkbd.server.api.routing import document, no_parameters
 from searchkbd.server.auth import require_writer
 from searchkbd.server.service import Service, service_of
 from searchkbd.server.settings import Limits
@@ -22,14 +22,14 @@ def router(limits: Limits) -> APIRouter:
     """Return the routes that change the index."""
     api = APIRouter(dependencies=[Depends(require_writer), Depends(no_parameters)])
 
-    @api.post("/api/sentences", **document(answers.Added, "sentences", 401, 403, *BODY))
+    @api.post("/api/sentences", **document(answers.Added, "sentences", 401, 403))
     async def add(service: _Served, asked: AddedSentences) -> JSONResponse:
         """Add sentences. Those that are there already, in the same group, are merged."""
         require_at_most("sentences", len(asked.sentences), limits.batch)
         new = [NewSentence(**sentence.model_dump()) for sentence in asked.sentences]
         return JSONResponse((await service.write(lambda writer: writer.add(new))).to_dict())
 
-    @api.post("/api/sentences/delete", **document(answers.Deleted, "sentences", 401, 403, *BODY))
+    @api.post("/api/deletions", **document(answers.Deleted, "sentences", 401, 403))
     async def delete_many(service: _Served, asked: DeletedIds) -> JSONResponse:
         """Delete sentences. All that are there are deleted, or none."""
         require_at_most("ids", len(asked.ids), limits.batch)
@@ -38,7 +38,7 @@ def router(limits: Limits) -> APIRouter:
         )
 
     @api.delete("/api/sentences/{id:path}", **document(answers.Deleted, "sentences", 401, 403, 404))
-    async def delete(service: _Served, id: str) -> JSONResponse:
+    async def delete(service: _Served, id: Id) -> JSONResponse:
         """Delete a sentence."""
         done = await service.write(lambda writer: writer.delete([id]))
         if done.absent:

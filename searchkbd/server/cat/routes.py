@@ -8,8 +8,9 @@ from starlette.convertors import Convertor, register_url_convertor
 from searchkbd.server.cat import libretranslate, tmserver
 from searchkbd.server.settings import ServerSettings
 
-PREFIXES = ("/tmserver", "/api/v1")
-"""Where amaGama is mounted; the second is that of its later versions."""
+PREFIXES = ("/tmserver", "/api/v1", "/tmserver/", "/api/v1/")
+"""Where amaGama is mounted, then and now. Virtaal's own setting of the address ends with a slash,
+to which it adds another."""
 
 
 class _Rest(Convertor[str]):
@@ -40,9 +41,9 @@ def router(settings: ServerSettings) -> APIRouter:
         unit, store = (f"{prefix}/{{source_lang}}/{{target_lang}}/{x}" for x in ("unit", "store"))
         add(f"{prefix}/languages", tmserver.languages, "GET")
         add(f"{prefix}/languages/", tmserver.languages, "GET")
-        add(unit, tmserver.unit, "GET")
-        add(unit + "/{text:rest}", tmserver.unit, "GET")
-        add(unit + "/{text:rest}", writes.put_unit, "PUT", "POST")
+        for path in (unit, unit + "/{text:rest}"):
+            add(path, tmserver.unit, "GET")
+            add(path, writes.put_unit, "PUT", "POST")
         add(store + "/{name:rest}", writes.put_store, "PUT")
         add(store + "/{name:rest}", writes.post_store, "POST")
     add("/languages", libretranslate.languages, "GET")

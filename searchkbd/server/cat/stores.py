@@ -13,7 +13,6 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from searchkbd.corpus.groups import with_groups
 from searchkbd.corpus.options import ReadOptions
 from searchkbd.corpus.read import read_corpus
 from searchkbd.corpus.rows import RowReader
@@ -73,20 +72,23 @@ class Stores:
         self._lock = threading.Lock()
 
     def put(
-        self, writer: Writer, snapshots: Snapshots, store: Store, items: Items, *, replace: bool
+        self, writer: Writer, snapshots: Snapshots, store: Store, items: Items, *, whole: bool
     ) -> Stored:
-        """Add the units among *items* to *store*; with *replace* they are all that it has then.
+        """Add the units among *items* to *store*, in place of those of the same source and context.
+
+        With *whole* they are all that the store has then. Units are those with sentences in both
+        languages of the store.
 
         What is new is added before what is old goes, and what stays is not touched: whoever asks
         meanwhile misses nothing, nothing is encoded twice, and after a failure between the two
-        the same request mends it. Units are those with sentences in both languages of the store.
+        the same request mends it.
 
         Raises RefusedError when there are none, but something else is, and the store is left as
         it was; and what ``Writer`` raises.
         """
         with self._lock:
             snapshots.refresh()
-            before = _ids(snapshots, store.prefix) if replace else []
+            before = _ids(snapshots, store.prefix)
             taken = _Taken(store)
             try:
                 addition = writer.add_items(taken.sentences(items()))
@@ -97,7 +99,11 @@ class Stores:
                 why = rejected[0].reason if rejected else "its texts are in other languages"
                 pair = f"{store.pair.source} and {store.pair.target}"
                 raise RefusedError(f"{store.name} has no unit in both {pair}: {why}")
-            old = [each for each in before if each not in taken.ids]
+            old = [
+                each
+                for each in before
+                if each not in taken.ids and (whole or _segment_of(each) in taken.segments)
+            ]
             if old:
                 writer.delete(old)
             return Stored(taken.units, len(rejected))
@@ -127,10 +133,11 @@ def listed_units(units: Sequence[Any], pair: Pair, *, origin: str) -> Items:
             source, target, context = (unit.get(each, "") for each in _TEXTS)
             if not source.strip() or not target.strip():
                 continue
+            group = _digest(source, target, context)
             for text, lang in ((source, pair.source), (target, pair.target)):
-                yield rows.sentence(number, text, text, lang, context=context or None)
+                yield rows.sentence(number, text, text, lang, group=group, context=context or None)
 
-    return lambda: with_groups(sentences())
+    return sentences
 
 
 def uploaded_units(content: bytes, pair: Pair, name: str, content_type: str) -> Items:
@@ -171,6 +178,7 @@ class _Taken:
     def __init__(self, store: Store) -> None:
         self._store = store
         self.ids: set[str] = set()
+        self.segments: set[str] = set()
         self.units = 0
         self.others = 0  # sentences in languages that are not those of the store
         self.rejects: list[Reject] = []
@@ -179,7 +187,8 @@ class _Taken:
         """Yield the sentences of whole units, under ids and groups of the store.
 
         Both are made of what the unit says, so that the same unit gets the same, and is merged by
-        the index with what is there.
+        the index with what is there. They begin with what is to be translated, its context
+        included.
         """
         languages = {self._store.pair.source, self._store.pair.target}
         for group, members in groupby(self._accepted(items), key=lambda each: each.group):
@@ -192,8 +201,11 @@ class _Taken:
             if {sentence.lang for sentence in mine} != languages:
                 continue
             self.units += 1
+            sources = (each for each in mine if each.lang == self._store.pair.source)
+            segment = _digest(*(part for s in sources for part in (s.text, s.context or "")))
+            self.segments.add(segment)
             said = (part for each in mine for part in (each.lang, each.text))
-            name = self._store.prefix + _digest(group, *said)
+            name = f"{self._store.prefix}{segment}:{_digest(group, *said)}"
             seen: Counter[str] = Counter()
             for sentence in mine:
                 seen[sentence.lang] += 1
@@ -222,6 +234,11 @@ def _ids(snapshots: Snapshots, prefix: str) -> list[str]:
         ]
 
 
+def _segment_of(id_: str) -> str:
+    """Return the part of an id that tells the segments of a store apart."""
+    return id_.split(":")[2]
+
+
 def _digest(*parts: str) -> str:
     joined = "\0".join(parts).encode("utf-8", "surrogatepass")
-    return blake2b(joined, digest_size=12).hexdigest()
+    return blake2b(joined, digest_size=10).hexdigest()

@@ -13,7 +13,14 @@ from searchkbd.memory.match import Match
 from searchkbd.server.auth import require_writer
 from searchkbd.server.cat.parameters import parameters
 from searchkbd.server.cat.segments import Pair, by_edits, known_languages, pair_of, target_of
-from searchkbd.server.cat.stores import Store, Stores, check_name, listed_units, uploaded_units
+from searchkbd.server.cat.stores import (
+    Items,
+    Store,
+    Stores,
+    check_name,
+    listed_units,
+    uploaded_units,
+)
 from searchkbd.server.errors import RefusedError, problem
 from searchkbd.server.service import service_of
 
@@ -40,16 +47,15 @@ async def unit(request: Request) -> Response:
     What nobody can have a translation of (an unknown pair, a segment without letters) is an empty
     list and no error: Weblate probes with such a pair, and takes an error for a broken service.
     """
-    asked = parameters(request)
-    text = request.path_params.get("text") or asked.get("source", "")
-    pair = _pair(request)
+    text, asked, pair = _text(request), parameters(request), _pair(request)
     if pair is None:
         return _answer(request, [])
     k = min(_number(asked, "max_candidates", CANDIDATES), MOST_CANDIDATES)
     least = min(max(_number(asked, "min_similarity", MIN_SIMILARITY), LEAST_SIMILARITY), 100)
-    found = await service_of(request).quick(
-        lambda index: by_edits(index, [text], pair, k=k, min_quality=least)
-    )
+    service = service_of(request)
+    # Far down is many times as slow.
+    run = service.quick if least >= MIN_SIMILARITY else service.slow
+    found = await run(lambda index: by_edits(index, [text], pair, k=k, min_quality=least))
     return _answer(request, [_candidate(match) for match in found[0]])
 
 
@@ -62,13 +68,13 @@ class Writes:
     async def put_unit(self, request: Request) -> Response:
         """Store one unit, in place of the one of the same name (which Virtaal makes the source)."""
         require_writer(request)
-        name, pair = request.path_params["text"], _pair_to_write(request)
+        name, pair = _text(request), _pair_to_write(request)
         said = _json(await request.body())
         if not isinstance(said, dict):
             raise RefusedError('a unit is an object: {"source": TEXT, "target": TEXT}')
         items = listed_units([said], pair, origin="tmserver")
         store = Store("unit", pair, name)
-        return await self._put(request, store, items, replace=True)
+        return await self._put(request, store, items, whole=True)
 
     async def put_store(self, request: Request) -> Response:
         """Store the units of a translation file, in place of those of the same store."""
@@ -76,24 +82,25 @@ class Writes:
         name, pair = check_name(request.path_params["name"]), _pair_to_write(request)
         content = await request.body()
         items = uploaded_units(content, pair, name, request.headers.get("content-type", ""))
-        return await self._put(request, Store("store", pair, name), items, replace=True)
+        return await self._put(request, Store("store", pair, name), items, whole=True)
 
     async def post_store(self, request: Request) -> Response:
-        """Add a list of units to a store."""
+        """Store a list of units, in place of those of the same source and context in the store.
+
+        Virtaal sends all of a file when it is saved; others send it in parts.
+        """
         require_writer(request)
         name, pair = check_name(request.path_params["name"]), _pair_to_write(request)
         said = _json(await request.body())
         if not isinstance(said, list):
             raise RefusedError('units are a list: [{"source": TEXT, "target": TEXT}, ...]')
         items = listed_units(said, pair, origin=name)
-        return await self._put(request, Store("store", pair, name), items, replace=False)
+        return await self._put(request, Store("store", pair, name), items, whole=False)
 
-    async def _put(self, request: Request, store: Store, items: Any, *, replace: bool) -> Response:
+    async def _put(self, request: Request, store: Store, items: Items, *, whole: bool) -> Response:
         service = service_of(request)
         stored = await service.write(
-            lambda writer: self._stores.put(
-                writer, service.snapshots, store, items, replace=replace
-            )
+            lambda writer: self._stores.put(writer, service.snapshots, store, items, whole=whole)
         )
         headers = {"X-Rejected-Units": str(stored.rejected)} if stored.rejected else None
         return PlainTextResponse(f"added {stored.units} units from {store.name}", headers=headers)
@@ -126,6 +133,11 @@ def _answer(request: Request, content: Any) -> Response:
     # separators of lines that JSON allows once ended strings of JavaScript.
     call = f"/**/{callback}({json.dumps(content)})"
     return Response(call, media_type="application/javascript", headers=_CACHED)
+
+
+def _text(request: Request) -> str:
+    """Return the segment, or the name of a unit: the rest of the path, or the parameter."""
+    return request.path_params.get("text") or parameters(request).get("source", "")
 
 
 def _pair(request: Request) -> Pair | None:

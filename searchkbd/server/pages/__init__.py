@@ -10,7 +10,7 @@ from searchkbd.server.pages.errors import add_error_pages
 
 def add_pages(app: FastAPI) -> None:
     """Add the pages to *app*, whose error handlers are there already."""
-    routers = [each.router for each in (search, memory, concordance, overview, sentence, assets)]
-    for router in routers:
+    routers = [each.router for each in (search, memory, concordance, overview, sentence)]
+    for router in (*routers, assets.router):
         app.include_router(router)
     add_error_pages(app, {route.endpoint for router in routers for route in router.routes})

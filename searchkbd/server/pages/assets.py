@@ -59,8 +59,10 @@ async def static_file(request: Request, name: str, v: str = "") -> Response:
         raise HTTPException(404, "no such file")
     tag = f'"{asset.version}"'
     headers = {"ETag": tag, "Cache-Control": _FOREVER if v == asset.version else _ASK_FIRST}
-    known = [each.strip().removeprefix("W/") for each in
-             request.headers.get("if-none-match", "").split(",")]
+    known = [
+        each.strip().removeprefix("W/")
+        for each in request.headers.get("if-none-match", "").split(",")
+    ]
     if tag in known or "*" in known:
         return Response(status_code=304, headers=headers)
     return Response(asset.content, media_type=asset.media_type, headers=headers)

@@ -113,7 +113,7 @@ def labels_in(ui: str) -> Mapping[str, str | Mapping[str, str]]:
 def _flat(prefix: str, tree: Mapping[str, Any]) -> list[tuple[str, Any]]:
     found: list[tuple[str, Any]] = []
     for name, value in tree.items():
-        if isinstance(value, str) or (value and value.keys() <= _CATEGORIES):
+        if isinstance(value, str) or ("other" in value and value.keys() <= _CATEGORIES):
             found.append((prefix + name, value))
         else:
             found += _flat(f"{prefix}{name}.", value)

@@ -10,7 +10,8 @@ from markupsafe import Markup
 from starlette.responses import Response
 
 from searchkbd.api import Index, detect_languages
-from searchkbd.memory.match import Match, Step
+from searchkbd.memory.diff import EQUAL
+from searchkbd.memory.match import Match, MatchKind, Step
 from searchkbd.server.pages.asking import (
     ProblemError,
     asked,
@@ -50,6 +51,16 @@ class Found:
     detected: bool
     matches: tuple[ShownMatch, ...]
 
+    @property
+    def differing(self) -> bool:
+        """Whether something is marked as to be taken out or put in."""
+        return any(
+            change.op != EQUAL
+            for shown in self.matches
+            if shown.match.kind is not MatchKind.SEMANTIC
+            for change in shown.match.diff
+        )
+
 
 @router.api_route("/memory", methods=["GET", "HEAD"])
 async def memory_page(request: Request) -> Response:
@@ -86,6 +97,9 @@ def _found(index: Index, segment: str, source: str, target: str) -> Found:
         if from_ == "und":
             raise ProblemError("memory.undetected")
     to = known_language(target or _target(from_, index.languages))
+    if from_ == to and not source:
+        # The form keeps what was chosen for the segment before; this one is in that language.
+        to = _target(from_, index.languages)
     if from_ == to:
         raise ProblemError("memory.same_languages", lang=from_)
     (result,) = index.look_up([segment], from_, to, k=_MATCHES)

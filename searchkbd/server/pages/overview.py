@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
+from math import hypot
 from typing import Annotated
 
 from anyio import to_thread
@@ -24,7 +25,7 @@ from searchkbd.text.languages import LANGUAGES
 
 ORIGINS_SHOWN = 50
 
-_COLUMNS, _ROWS = 4, 3  # of the grid that has one landmark a cell
+_GRIDS = ((4, 3), (10, 6), (25, 16))  # columns and rows; each cell has a landmark
 _LANDMARK = range(8, 31)  # characters
 
 
@@ -60,14 +61,14 @@ class MapShown:
     """A map as it is drawn; ``ready`` and ``failed`` are both false while it is being made.
 
     ``links`` is a path from sentence to sentence of each group, ``languages`` has the points of
-    each, ``landmarks`` those whose text is written beside them.
+    each, ``landmarks`` those whose text is written beside them, the most important first.
     """
 
     ready: bool = False
     failed: bool = False
     links: str = ""
     languages: Mapping[str, Sequence[Point]] | None = None
-    landmarks: Sequence[Point] = ()
+    landmarks: Sequence[Sequence[Point]] = ()
     width: int = WIDTH
     height: int = HEIGHT
 
@@ -188,29 +189,39 @@ def _counts(found: Mapping[str, int]) -> tuple[Count, ...]:
 
 
 def _links(points: Sequence[Point]) -> str:
-    """Return the path data of lines from the middle of each group to its sentences."""
+    """Return the path data of lines from the middlemost sentence of each group to the others."""
     groups: dict[int, list[Point]] = {}
     for point in points:
         groups.setdefault(point.group, []).append(point)
     pieces = []
     for group in groups.values():
-        if len(group) > 1:
-            x = sum(point.x for point in group) / len(group)
-            y = sum(point.y for point in group) / len(group)
-            pieces += [f"M{x:.1f} {y:.1f}L{point.x:g} {point.y:g}" for point in group]
+        middle = min(group, key=lambda a: sum(hypot(a.x - b.x, a.y - b.y) for b in group))
+        pieces += [
+            f"M{middle.x:g} {middle.y:g}L{point.x:g} {point.y:g}"
+            for point in group if point is not middle
+        ]  # fmt: skip
     return "".join(pieces)
 
 
-def _landmarks(points: Sequence[Point], ui: str) -> list[Point]:
-    """Return one short sentence of the language *ui* for each part of the map that has any: that
-    in the middle of its neighbours."""
-    cells: dict[tuple[int, int], list[Point]] = {}
-    for point in points:
-        if point.lang == ui and len(point.text) in _LANDMARK:
-            cell = int(point.x * _COLUMNS / WIDTH), int(point.y * _ROWS / HEIGHT)
-            cells.setdefault(cell, []).append(point)
-    found = []
-    for (column, row), inside in sorted(cells.items()):
-        x, y = (column + 0.5) * WIDTH / _COLUMNS, (row + 0.5) * HEIGHT / _ROWS
-        found.append(min(inside, key=lambda p: (abs(p.x - x) + 3 * abs(p.y - y), p.id)))
+def _landmarks(points: Sequence[Point], ui: str) -> list[list[Point]]:
+    """Return short sentences of the language *ui*, one for each part of the map that has any: for
+    large parts first, then for smaller ones, which there is room for when they are looked at
+    closely."""
+    short = [point for point in points if point.lang == ui and len(point.text) in _LANDMARK]
+    found: list[list[Point]] = []
+    taken: set[str] = set()
+    for columns, rows in _GRIDS:
+        cells: dict[tuple[int, int], Point] = {}
+        for point in short:
+            cell = int(point.x * columns / WIDTH), int(point.y * rows / HEIGHT)
+            middle = min(cells.get(cell, point), point, key=lambda p: _aside(p, columns, rows))
+            cells[cell] = middle
+        found.append([p for _, p in sorted(cells.items()) if p.id not in taken])
+        taken.update(point.id for point in found[-1])
     return found
+
+
+def _aside(point: Point, columns: int, rows: int) -> tuple[float, str]:
+    """Return how far *point* is from the middle of its cell; lines of text are wide, not high."""
+    x, y = point.x * columns / WIDTH, point.y * rows / HEIGHT
+    return abs(x % 1 - 0.5) + 2 * abs(y % 1 - 0.5), point.id

@@ -78,9 +78,7 @@ async def search_page(request: Request) -> Response:
     )
 
 
-def _found(
-    index: Index, query: str, spoken: str, wanted: tuple[str, ...], k: int
-) -> Found:
+def _found(index: Index, query: str, spoken: str, wanted: tuple[str, ...], k: int) -> Found:
     query = checked(query)
     (result,) = index.search_batch(
         [query],

@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from searchkbd.api import Index
 from searchkbd.index.reader import StoredSentence
-from searchkbd.search.hit import Hit
+from searchkbd.search.hit import Hit, SearchMode
 from searchkbd.server.pages.rendering import render
 from searchkbd.server.service import Service, service_of
 from searchkbd.text.spans import word_spans
@@ -94,8 +94,9 @@ def facts_of(meta: Mapping[str, Any]) -> list[tuple[str, str]]:
 def _similar(index: Index, sentence: StoredSentence, own: int) -> list[Hit]:
     try:
         hits = index.search(
-            sentence.text[:_QUERY], query_lang=sentence.lang, k=_SIMILAR + min(own, 50)
-        )
+            sentence.text[:_QUERY], query_lang=sentence.lang, k=_SIMILAR + min(own, 50),
+            mode=SearchMode.SEMANTIC,
+        )  # fmt: skip
     except ValueError:  # it has no word
         return []
     return [hit for hit in hits if hit.group != sentence.group][:_SIMILAR]

@@ -11,6 +11,7 @@ document.addEventListener("DOMContentLoaded", () => {
   const progress = document.getElementById("progress");
   const announce = document.getElementById("announce");
   let pending = null; // the request that has not been answered, if any
+  let shown = here(); // the address that form and results are of
 
   document.addEventListener("click", (event) => {
     const target = event.target.closest("[data-copy], a[data-fetch], [data-retry]");
@@ -55,10 +56,12 @@ document.addEventListener("DOMContentLoaded", () => {
     box.select();
   });
   window.addEventListener("popstate", () => {
+    if (here() === shown) return; // another place in the same page
     restore();
     load(location.href);
   });
   keys(document.querySelector(".keys"));
+  reveal();
 
   // The address of what the form asks, without what is empty.
   function address() {
@@ -95,29 +98,39 @@ document.addEventListener("DOMContentLoaded", () => {
   async function load(url) {
     pending?.abort();
     const own = (pending = new AbortController());
+    shown = here();
     busy(true);
     try {
       const answer = await fetch(url, { headers: { "X-Fragment": "1" }, signal: own.signal });
       const html = await answer.text();
       if (own !== pending) return false;
-      if (answer.headers.get("X-Fragment") !== "1") throw new Error(`status ${answer.status}`);
+      if (answer.headers.get("X-Fragment") !== "1") return fail(reason(answer, html));
       results.innerHTML = html; // of the server's own templates, which escape what they show
       const said = results.firstElementChild;
       document.title = said.dataset.title;
       announce.textContent = said.dataset.announce;
       links();
       return true;
-    } catch (error) {
-      if (own !== pending) return false;
-      results.replaceChildren(document.getElementById("failed").content.cloneNode(true));
-      announce.textContent = results.querySelector("h2").textContent;
-      return false;
+    } catch {
+      return own === pending && fail();
     } finally {
       if (own === pending) {
         pending = null;
         busy(false);
       }
     }
+  }
+
+  // Say that there are no results, and the server's reason if it gave one.
+  function fail(said) {
+    results.replaceChildren(document.getElementById("failed").content.cloneNode(true));
+    const title = results.querySelector("h2");
+    if (said) {
+      title.textContent = said;
+      title.nextElementSibling.remove(); // advice about the connection
+    }
+    announce.textContent = title.textContent;
+    return false;
   }
 
   function busy(is) {
@@ -141,6 +154,18 @@ document.addEventListener("DOMContentLoaded", () => {
       }
     }
     links();
+    reveal();
+  }
+
+  // On a narrow screen the languages are one row that scrolls: the chosen ones are seen.
+  function reveal() {
+    for (const input of form.querySelectorAll(".chip input:checked")) {
+      const chip = input.closest(".chip");
+      const row = chip.closest(".chip-row");
+      if (row.scrollWidth > row.clientWidth) {
+        row.scrollLeft += chip.getBoundingClientRect().right - row.getBoundingClientRect().right + 16;
+      }
+    }
   }
 
   // "Any" and the languages exclude each other.
@@ -175,9 +200,10 @@ document.addEventListener("DOMContentLoaded", () => {
       if (!key) return;
       const letter = key.dataset.insert;
       const text = event.shiftKey ? letter[0].toUpperCase() + letter.slice(1) : letter;
-      box.setRangeText(text, box.selectionStart, box.selectionEnd, "end");
-      box.dispatchEvent(new Event("input", { bubbles: true }));
       box.focus();
+      // The old way is the one that can be undone.
+      if (document.execCommand("insertText", false, text)) return;
+      box.setRangeText(text, box.selectionStart, box.selectionEnd, "end");
     });
     row.addEventListener("keydown", (event) => {
       const step = { ArrowRight: 1, ArrowLeft: -1, Home: -all.length, End: all.length }[event.key];
@@ -201,6 +227,19 @@ document.addEventListener("DOMContentLoaded", () => {
     }, 1600);
   }
 });
+
+function here() {
+  return location.pathname + location.search;
+}
+
+// What an answer that is no page says: {"error": MESSAGE}, or nothing but its status.
+function reason(answer, text) {
+  try {
+    return String(JSON.parse(text).error);
+  } catch {
+    return `${answer.status} ${answer.statusText}`;
+  }
+}
 
 function isPlain(event) {
   return !(event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey);

@@ -49,11 +49,22 @@ _DOCUMENT = create_app(ServerSettings(index=Path("nowhere"))).openapi()
 _SCHEMA = schemathesis.openapi.from_dict(
     _DOCUMENT,
     config=SchemathesisConfig.from_dict(
-        {"seed": 1, "generation": {"max-examples": EXAMPLES}, "warnings": False}
+        {
+            "seed": 1,
+            "generation": {"max-examples": EXAMPLES},
+            "checks": {
+                # Too many texts may be too many bytes as well, which is seen first.
+                "negative_data_rejection": {
+                    "expected-statuses": ["400", "401", "404", "405", "413", "414", "422"]
+                },
+            },
+        }
     ),
 )
-_OURS = _SCHEMA.include(path_regex=r"^/(api/(search|tm|concordance|sentences|stats)|v1/|health)")
-_WRITES = _SCHEMA.include(path_regex="^/api/sentences")
+_READS = _SCHEMA.include(
+    path_regex="^/(api/(search|tm|concordance|sentences|stats)|v1/|health)"
+).exclude(path_regex="^/api/sentences", method=["POST", "DELETE"])
+_WRITES = _SCHEMA.include(path_regex="^/api/(sentences|deletions)")
 _SETTINGS = settings(deadline=None, suppress_health_check=list(HealthCheck))
 
 
@@ -70,7 +81,7 @@ def test_the_document_is_that_of_the_server(demo_server):
     assert httpx.get(f"{demo_server.url}/openapi.json").json() == _DOCUMENT
 
 
-@_OURS.parametrize()
+@_READS.parametrize()
 @_SETTINGS
 def test_what_is_read(case, demo_server):
     case.call_and_validate(base_url=demo_server.url)

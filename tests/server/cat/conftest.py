@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import csv
+import socket
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -18,10 +20,12 @@ LONG = " ".join(["Сегодня мой брат не придёт домой, �
 ROWS = (
     ("ru", "Мой брат сегодня не придёт.", "g1", "book"),
     ("kbd", "Си къуэшыр нобэ къэкӏуэнукъым.", "g1", "book"),
-    ("ru", "да/нет", "g2", "book"),
-    ("kbd", "нтӏэ/хьэуэ", "g2", "book"),
-    ("ru", "У меня 3 брата.", "g3", "book"),
-    ("kbd", "Сэ къуэш 3 сиӏэщ.", "g3", "book"),
+    ("ru", "Мой брат сегодня не придёт!", "g11", "book"),
+    ("kbd", "Нобэ къэкӏуэнукъым си къуэшыр!", "g11", "book"),
+    ("ru", "сегодня/завтра", "g2", "book"),
+    ("kbd", "нобэ/пщэдей", "g2", "book"),
+    ("ru", "Моему сыну исполнилось 3 года.", "g3", "book"),
+    ("kbd", "Си къуэр илъэс 3 хъуащ.", "g3", "book"),
     ("ru", "Добрый день!", "g4", "book"),
     ("kbd", "Уи махуэ фӏыуэ!", "g4", "mt:model"),
     ("ru", "Где <b>мама</b>?", "g5", "book"),
@@ -44,10 +48,8 @@ def memory(tmp_path_factory, embedded) -> Path:
     """The directory of an index of ROWS. Tests must not write to it."""
     directory = tmp_path_factory.mktemp("memory")
     table = directory / "memory.csv"
-    cells = ['lang,text,group,origin', *(
-        ",".join('"' + cell.replace('"', '""') + '"' for cell in row) for row in ROWS
-    )]
-    table.write_text("\n".join(cells) + "\n", encoding="utf-8")
+    with table.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([("lang", "text", "group", "origin"), *ROWS])
     build_index(directory / "index", read_corpus(table, ReadOptions()), embedded)
     return directory / "index"
 
@@ -57,3 +59,23 @@ def memory_server(memory) -> Iterator[LiveServer]:
     """A server of the small memory."""
     with live_server(memory) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def long_segment() -> str:
+    """A source of the small memory of more than 600 characters."""
+    return LONG
+
+
+@pytest.fixture(scope="session")
+def raw() -> Callable[[int, bytes], tuple[int, str]]:
+    """Sends a request line as it is, which no client of HTTP would; returns status and body."""
+
+    def ask(port: int, line: bytes) -> tuple[int, str]:
+        with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+            connection.sendall(line + b"\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
+            answer = b"".join(iter(lambda: connection.recv(65536), b""))
+        head, _, body = answer.partition(b"\r\n\r\n")
+        return int(head.split()[1]), body.decode("utf-8")
+
+    return ask
