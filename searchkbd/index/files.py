@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from searchkbd.errors import IndexDamagedError
 from searchkbd.index.schema import KINDS, TEMPORARY
@@ -87,13 +88,21 @@ def check_size(path: Path, file: IndexFile) -> None:
         raise damaged(path, f"{size} bytes on disk, {file.bytes} expected")
 
 
-def check_sum(path: Path, file: IndexFile) -> None:
-    """Raise IndexDamagedError unless the content of *path* has the sum that *file* says."""
+def map_bytes(path: Path) -> NDArray[np.uint8]:
+    """Return the content of *path*, mapped: it stays what it is, whatever becomes of the file.
+
+    Raises IndexDamagedError.
+    """
     try:
-        content = np.memmap(path, dtype=np.uint8, mode="r")
+        return np.memmap(path, dtype=np.uint8, mode="r")
     except (OSError, ValueError) as error:  # gone, or emptied, since its size was looked at
         raise damaged(path, f"cannot be read ({error})") from error
-    if word_sum(content) != file.word_sum:
+
+
+def check_sum(path: Path, file: IndexFile, content: NDArray[np.uint8] | None = None) -> None:
+    """Raise IndexDamagedError unless the content of *path*, which may be mapped already, has the
+    sum that *file* says."""
+    if word_sum(map_bytes(path) if content is None else content) != file.word_sum:
         raise damaged(path, "its content is not what was written (checksum)")
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from searchkbd.encoders.tensors import TensorFileError, map_tensors, tensor_bytes
-from searchkbd.index.files import IndexFile, check_size, check_sum, damaged, write_file
+from searchkbd.index.files import IndexFile, check_size, check_sum, damaged, map_bytes, write_file
 
 _ROW = np.uint64(0x9E3779B97F4A7C15)
 _HUBNESS = np.uint64(0xC2B2AE3D27D4EB4F)
@@ -66,6 +66,7 @@ class RowFile:
         self._file = file
         self._path = path = file.path(directory)
         check_size(path, file)
+        self._content = map_bytes(path)  # for check, when the file may be gone
         try:
             mapped = map_tensors(path)
             self.rows: NDArray[np.int64] = mapped.take("rows", "<i8", rows)
@@ -83,5 +84,6 @@ class RowFile:
 
     @cached_property
     def _checked(self) -> bool:
-        check_sum(self._path, self._file)
+        check_sum(self._path, self._file, self._content)
+        del self._content  # what is mapped and read counts as memory
         return True

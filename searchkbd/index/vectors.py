@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from searchkbd.index.files import IndexFile, check_size, check_sum, damaged, write_file
+from searchkbd.index.files import IndexFile, check_size, check_sum, damaged, map_bytes, write_file
 
 _CHUNK = 8192  # vectors widened at a time
 _COUNT_AT = 8  # where a FAISS file has the number of vectors: after its kind and the dimension
@@ -104,6 +104,7 @@ class VectorFile:
         self._file = file
         self._path = path = file.path(directory)
         check_size(path, file)
+        self._content = map_bytes(path)  # for check, when the file may be gone
         if not _has_head(path, rows, dim):
             check_sum(path, file)  # FAISS trusts what it reads: it would crash on damage
         try:
@@ -153,5 +154,6 @@ class VectorFile:
 
     @cached_property
     def _checked(self) -> bool:
-        check_sum(self._path, self._file)
+        check_sum(self._path, self._file, self._content)
+        del self._content  # what is mapped and read counts as memory
         return True

@@ -38,11 +38,15 @@ def laid_out(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     if count < _LEAST or not np.ptp(vectors, axis=0).any():
         return _moved_apart(_circle(count))
     from sklearn.manifold import TSNE
+    from threadpoolctl import threadpool_limits
 
-    places = TSNE(
+    tsne = TSNE(
         metric="cosine", init="pca", perplexity=min(_PERPLEXITY, (count - 1) / 3),
         max_iter=_ITERATIONS, random_state=_SEED, n_jobs=1,
-    ).fit_transform(vectors)  # fmt: skip
+    )  # fmt: skip
+    # Two threads take a processor from the searches, and wait for each other where both are busy.
+    with threadpool_limits(1):
+        places = tsne.fit_transform(vectors)
     return _moved_apart(_fitted(np.nan_to_num(places)))
 
 

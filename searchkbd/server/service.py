@@ -30,6 +30,7 @@ class Service:
         # Python runs one thread at a time; more of them only take turns more often.
         self._quick = CapacityLimiter(max(2, os.cpu_count() or 2))
         self._slow = CapacityLimiter(_SLOW_THREADS)
+        self._writing = CapacityLimiter(1)
 
     async def quick(self, ask: Callable[[Index], _Result]) -> _Result:
         """Return ``ask(index)``, which takes milliseconds: one search, one look-up."""
@@ -42,7 +43,7 @@ class Service:
 
     async def write(self, change: Callable[[Writer], _Result]) -> _Result:
         """Return ``change(writer)``; changes wait for each other."""
-        return await to_thread.run_sync(change, self.writer, limiter=self._slow)
+        return await to_thread.run_sync(change, self.writer, limiter=self._writing)
 
     def warm_up(self) -> None:
         """Load the encoder and open the index, so that the first to ask does not wait."""

@@ -5,10 +5,13 @@ from __future__ import annotations
 import logging
 import sqlite3
 import threading
+import time
+from collections import deque
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from queue import Empty, SimpleQueue
 
 from searchkbd.api import Index, open_encoder, open_index
 from searchkbd.encoders.spec import EncoderSpec
@@ -28,9 +31,13 @@ _PATIENCE = 30.0  # seconds that a thread waits for a snapshot which others use
 
 @dataclass
 class _Generation:
-    """The open snapshots of one state of the index; ``idle`` ones are lent to nobody."""
+    """The open snapshots of one state of the index; ``idle`` ones are lent to nobody.
+
+    ``state`` is how it was found to be a new one, ``meta`` what it says of itself.
+    """
 
     state: tuple[int, ...]
+    meta: dict[str, str]
     encoder: SharedEncoder
     number: int
     open: int = 0
@@ -54,7 +61,8 @@ class Snapshots:
         self.directory = Path(directory)
         self.problem: str | None = None
         self._spec = spec
-        self._lock = threading.Condition()
+        self._lock = threading.Lock()
+        self._waiting: deque[SimpleQueue[tuple[_Generation, Index] | None]] = deque()
         self._refreshing = threading.Lock()
         self._watch: sqlite3.Connection | None = None
         self._watched: tuple[int, int] | None = None
@@ -100,19 +108,13 @@ class Snapshots:
     def lend(self) -> Iterator[Index]:
         """Lend a snapshot of the index as it is, for the block.
 
-        Raises SearchkbdError when none can be opened and none comes back in time.
+        Raises IndexDamagedError when none can be opened and none comes back in time.
         """
         generation, index = self._take()
         try:
             yield index
         finally:
-            with self._lock:
-                if generation is self._now and not self._closed.is_set():
-                    generation.idle.append(index)
-                else:
-                    generation.open -= 1
-                    index.close()
-                self._lock.notify()
+            self._give_back(generation, index)
 
     def refresh(self) -> bool:
         """Take the index anew if it has changed; return whether it has."""
@@ -135,30 +137,74 @@ class Snapshots:
             with self._lock:
                 old, self._now = self._now, fresh
                 self._retire(old)
-                self._lock.notify_all()
+                while self._waiting:
+                    self._waiting.popleft().put(None)  # there is something new to ask for
             return True
 
-    def _take(self) -> tuple[_Generation, Index]:
-        for attempt in range(_ATTEMPTS):
+    def _take(self) -> tuple[_Generation | None, Index]:
+        """Return a snapshot and the generation that it goes back to; None: it is of no other."""
+        failures, end = 0, time.monotonic() + _PATIENCE
+        while time.monotonic() < end:
             with self._lock:
                 generation = self._now
                 if generation.idle:
                     return generation, generation.idle.pop()
-                generation.open += 1
-            try:
-                return generation, self._open(generation.encoder)
-            except Exception:
-                with self._lock:
-                    generation.open -= 1
-                if attempt == _ATTEMPTS - 1 and not self._now.open:
-                    raise
-                # It changes this very moment, or is gone: see what it is now.
-                self.refresh()
+                # While the index cannot be read, those that were opened before have to do.
+                waits = generation.open > 0 and (
+                    self.problem is not None or failures >= _ATTEMPTS
+                )
+                if waits:
+                    place: SimpleQueue[tuple[_Generation, Index] | None] = SimpleQueue()
+                    self._waiting.append(place)
+                elif failures < _ATTEMPTS:
+                    generation.open += 1
+                else:
+                    break
+            taken = self._wait(place) if waits else self._open_another(generation)
+            if taken is not None:
+                return taken
+            failures += not waits
+        why = self.problem or "it changed too often, or all that were open are in use"
+        raise IndexDamagedError(f"{self.directory}: no snapshot to read from: {why}")
+
+    def _open_another(self, generation: _Generation) -> tuple[_Generation | None, Index] | None:
+        """Open a snapshot for *generation*, which has counted it; None when it cannot be now."""
+        try:
+            index = self._open(generation.encoder)
+        except Exception as error:
+            _log.debug("opening a snapshot: %s", error)
+            index = None
+        if index is not None and index.reader.meta == generation.meta:
+            return generation, index
         with self._lock:
-            # One that was opened before comes back.
-            if self._lock.wait_for(lambda: self._now.idle, _PATIENCE):
-                return self._now, self._now.idle.pop()
-        raise IndexDamagedError(f"{self.directory}: cannot be read: {self.problem or 'all busy'}")
+            generation.open -= 1
+        self.refresh()  # it has changed a moment ago
+        return None if index is None else (None, index)
+
+    def _wait(
+        self, place: SimpleQueue[tuple[_Generation, Index] | None]
+    ) -> tuple[_Generation, Index] | None:
+        """Return what is put into *place* in time; None: nothing, or it is time to ask again."""
+        with suppress(Empty):
+            return place.get(timeout=_PATIENCE)
+        with self._lock:
+            if place in self._waiting:
+                self._waiting.remove(place)
+                return None
+        return place.get()
+
+    def _give_back(self, generation: _Generation | None, index: Index) -> None:
+        with self._lock:
+            if generation is self._now and not self._closed.is_set():
+                # Whoever waits comes first, or those that ask all the time would get it.
+                if self._waiting:
+                    self._waiting.popleft().put((generation, index))
+                else:
+                    generation.idle.append(index)
+                return
+            if generation is not None:
+                generation.open -= 1
+        index.close()
 
     def _opened(self, state: tuple[int, ...], before: _Generation | None) -> _Generation:
         """Return the generation of *state*, with one open snapshot."""
@@ -168,7 +214,8 @@ class Snapshots:
             else:
                 encoder = SharedEncoder(open_encoder(reader, self._spec))
         first = self._open(encoder)
-        return _Generation(state, encoder, before.number + 1 if before else 1, 1, [first])
+        number = before.number + 1 if before else 1
+        return _Generation(state, first.reader.meta, encoder, number, 1, [first])
 
     def _open(self, encoder: SharedEncoder) -> Index:
         return open_index(self.directory, encoder, any_thread=True)

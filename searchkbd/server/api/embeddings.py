@@ -151,7 +151,8 @@ def _encoded(index: Index, texts: list[str]) -> Vectors:
 def _written(vector: np.ndarray, encoding: str) -> list[float] | str:
     if encoding == "base64":
         return base64.b64encode(vector.astype("<f4").tobytes()).decode("ascii")
-    return vector.tolist()
+    # All that a float32 of a unit vector tells, in half the digits.
+    return np.round(vector.astype(np.float64), 8).tolist()
 
 
 def _refusal(status: int, message: str, param: str | None = None) -> JSONResponse:

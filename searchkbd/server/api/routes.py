@@ -9,7 +9,6 @@ from typing import Annotated, Any, TypeVar
 
 from anyio import to_thread
 from fastapi import APIRouter, Depends, HTTPException, Query
-from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from searchkbd.api import Index, has_words
@@ -151,7 +150,7 @@ def router(settings: ServerSettings) -> APIRouter:
         )
 
     @get(api, "/health", document(answers.Health, "index"))
-    async def health(request: Request, service: _Served) -> JSONResponse:
+    async def health(service: _Served) -> JSONResponse:
         """Tell whether the index can be asked; 503 when it cannot."""
         # In a thread that no other request waits for.
         return JSONResponse(await to_thread.run_sync(_health, service))

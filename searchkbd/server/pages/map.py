@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import logging
-import os
 import subprocess
 import sys
 import threading
@@ -19,7 +18,6 @@ from numpy.typing import NDArray
 
 from searchkbd.api import Index
 from searchkbd.encoders.tensors import TensorFileError, map_tensors, write_tensors
-from searchkbd.encoders.use_weights import cache_directory
 from searchkbd.errors import SearchkbdError
 from searchkbd.index.reader import IndexReader, StoredSentence
 from searchkbd.server import layout
@@ -63,7 +61,9 @@ class Point:
 class Maps:
     """The map of the index that is served, made when first asked for; for many threads."""
 
-    def __init__(self, *, sample: int = SAMPLE) -> None:
+    def __init__(self, directory: Path, *, sample: int = SAMPLE) -> None:
+        """Layouts are kept in *directory*, which need not exist."""
+        self._directory = directory
         self._size = sample
         self._lock = threading.Lock()
         self._generation: int | None = None
@@ -111,13 +111,15 @@ class Maps:
         """Take the sample of another state. Where it is the same, or was before, so is the map."""
         self._sample = sample_of(reader, self._size)
         self._key = _key(reader.meta["fingerprint"], self._sample)
-        places = _load(self._key, len(self._sample)) if self._sample else np.empty((0, 2))
+        places: NDArray[np.float32] | None = np.empty((0, 2), dtype=np.float32)
+        if self._sample:
+            places = _load(self._path(self._key), len(self._sample))
         self._points = None if places is None else _points(self._sample, places)
 
     def _make(self, key: str, vectors: NDArray[np.float32]) -> None:
         places = self._laid_out(vectors)
         if places is not None:
-            _save(key, places)
+            _save(self._path(key), places)
         with self._lock:
             self._work = None
             if places is None:
@@ -125,17 +127,17 @@ class Maps:
             elif key == self._key:
                 self._points = _points(self._sample, places)
 
+    def _path(self, key: str) -> Path:
+        return self._directory / f"{_PREFIX}{key}.safetensors"
+
     def _laid_out(self, vectors: NDArray[np.float32]) -> NDArray[np.float32] | None:
-        """Return the places, None when they cannot be had. One thread: two make searches wait, and
-        wait for each other where searches are many."""
-        threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+        """Return the places, None when they cannot be had."""
         with self._lock:
             if self._closed:
                 return None
             self._process = subprocess.Popen(
                 [sys.executable, "-m", layout.__name__],
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                env={**os.environ, **threads},
             )  # fmt: skip
         too_long = threading.Timer(PATIENCE, self._process.kill)
         too_long.start()
@@ -267,14 +269,10 @@ def _answer(
     return places
 
 
-def _path(key: str) -> Path:
-    return cache_directory() / f"{_PREFIX}{key}.safetensors"
-
-
-def _load(key: str, count: int) -> NDArray[np.float32] | None:
+def _load(path: Path, count: int) -> NDArray[np.float32] | None:
     """Return float32 [count, 2], the places that were saved, None when there are none."""
     try:
-        places = map_tensors(_path(key)).take("places", "f4", count, 2)
+        places = map_tensors(path).take("places", "f4", count, 2)
     except FileNotFoundError:
         return None
     except (OSError, TensorFileError) as error:
@@ -283,8 +281,7 @@ def _load(key: str, count: int) -> NDArray[np.float32] | None:
     return np.array(places) if np.isfinite(places).all() else None
 
 
-def _save(key: str, places: NDArray[np.float32]) -> None:
-    path = _path(key)
+def _save(path: Path, places: NDArray[np.float32]) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_tensors(path, {"places": places})

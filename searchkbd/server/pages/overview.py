@@ -14,6 +14,7 @@ from fastapi import APIRouter, Depends, FastAPI, Request
 from starlette.responses import Response
 
 from searchkbd.api import Index
+from searchkbd.encoders.use_weights import cache_directory
 from searchkbd.server.api.embeddings import shown
 from searchkbd.server.layout import HEIGHT, WIDTH
 from searchkbd.server.pages.labels import labels_for
@@ -77,7 +78,7 @@ class Kept:
     """What is counted and drawn once for each state of the index."""
 
     def __init__(self) -> None:
-        self.maps = Maps()
+        self.maps = Maps(cache_directory())
         self._counted: tuple[int, Overview] | None = None
 
     def overview(self, index: Index, generation: int) -> Overview:

@@ -22,6 +22,7 @@ router = APIRouter(include_in_schema=False)
 
 _SIMILAR = 5
 _TRANSLATIONS = 200
+_OWN = 500  # sentences of its own group that a search for similar ones may find first
 _WORDS = 24  # linked to the concordance
 _QUERY = 1000  # characters of a sentence that are searched for
 _FACTS = 20  # of what its file said
@@ -94,7 +95,7 @@ def facts_of(meta: Mapping[str, Any]) -> list[tuple[str, str]]:
 def _similar(index: Index, sentence: StoredSentence, own: int) -> list[Hit]:
     try:
         hits = index.search(
-            sentence.text[:_QUERY], query_lang=sentence.lang, k=_SIMILAR + min(own, 50),
+            sentence.text[:_QUERY], query_lang=sentence.lang, k=_SIMILAR + min(own, _OWN),
             mode=SearchMode.SEMANTIC,
         )  # fmt: skip
     except ValueError:  # it has no word
