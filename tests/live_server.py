@@ -37,7 +37,11 @@ def live_server(index: Path, **settings: Any) -> Iterator[LiveServer]:
     """
     listening = socket.create_server(("127.0.0.1", 0), backlog=512)
     port = listening.getsockname()[1]
-    app = create_app(ServerSettings(index=index, port=port, **settings))
+    try:
+        app = create_app(ServerSettings(index=index, port=port, **settings))
+    except BaseException:
+        listening.close()
+        raise
     server = uvicorn.Server(
         uvicorn.Config(
             app,

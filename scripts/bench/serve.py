@@ -263,9 +263,7 @@ def compared(kinds: Sequence[Kind], workers: int, options: argparse.Namespace) -
     return list(rows.values())
 
 
-def bearing(
-    sentences: Sequence[StoredSentence], workers: int, options: argparse.Namespace
-) -> Row:
+def bearing(sentences: Sequence[StoredSentence], workers: int, options: argparse.Namespace) -> Row:
     """Load a server with everything at once while its index is written to; say how it went."""
     copy = options.work / "copy"
     shutil.rmtree(copy, ignore_errors=True)
@@ -286,13 +284,13 @@ def bearing(
         if not added or json.loads(get(url + last))["lang"] != "ru":
             raise SystemExit("what was added is not served")
     done = row.loads[0]
+    times = f"{len(added)} times, {statistics.median(added):.1f} s each"
     print(
-        f"\n{LONG_CLIENTS} clients, {workers} workers, {done.seconds:.0f} s, every kind of request: "
+        f"\n{LONG_CLIENTS} clients, {workers} workers, {done.seconds:.0f} s, mixed requests: "
         f"{done.requests:,} answers, {done.rate:,.0f} a second; p50 {done.p50:,.0f} ms, p95 "
         f"{done.p95:,.0f} ms, p99 {done.p99:,.0f} ms, longest {done.max:,.0f} ms; failed: "
-        f"{done.refused} refused, {done.broken} broken, {done.late} late. Meanwhile "
-        f"{len(added)} times {_BATCH} sentences were added ({statistics.median(added):.1f} s each); "
-        f"one worker saw {generation - 1} changes."
+        f"{done.refused} refused, {done.broken} broken, {done.late} late. Meanwhile {_BATCH} "
+        f"sentences were added {times}; a worker took the index anew {generation - 1} times."
     )
     return row
 

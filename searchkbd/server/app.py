@@ -39,12 +39,13 @@ def create_app(settings: ServerSettings) -> FastAPI:
         version=__version__,
         summary="Search sentences in Kabardian, Russian, English, French and Turkish by meaning.",
         lifespan=lifespan,
-        root_path=settings.root_path,
         # These pages load scripts from elsewhere.
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
     )
+    # Not the argument, which is deprecated: uvicorn's own setting changes the paths of requests.
+    app.root_path = settings.root_path
     app.state.settings = settings
     add_error_handlers(app)
     app.include_router(api.router(settings))

@@ -8,6 +8,7 @@ writes the places to its standard output: a line with their shape, then 32-bit f
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import threading
 from typing import BinaryIO
@@ -105,6 +106,7 @@ def _end_with(file: BinaryIO) -> None:
 
 
 def main() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Control-C is for the server, which ends this
     vectors = read(sys.stdin.buffer)
     threading.Thread(target=_end_with, args=(sys.stdin.buffer,), daemon=True).start()
     if hasattr(os, "nice"):

@@ -37,7 +37,7 @@ SECURITY_HEADERS: tuple[tuple[bytes, bytes], ...] = (
 """Headers of every answer that does not set them itself. None allows other origins (CORS)."""
 
 _LINGER = 2.0  # seconds in which a refused body is still read, so that the answer is, too
-_STORE = re.compile(r"/(tmserver|api/v1)/[^/]+/[^/]+/store/")
+_STORE = re.compile(r"/(tmserver|api/v1)/{1,2}[^/]+/[^/]+/store/")
 
 
 def add_middleware(app: FastAPI, settings: ServerSettings) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import functools
 import logging.config
@@ -77,6 +78,12 @@ def _announce(settings: ServerSettings, port: int) -> None:
     )
     if host != settings.host:
         click.echo(f"others reach it by this machine's name or address, port {port}", err=True)
+    if not os.access(settings.index, os.W_OK):
+        click.echo(
+            f"note: this user may not write to {settings.index}: what others write to it may be "
+            "found late; see docs/deploy.md",
+            err=True,
+        )
     if not is_loopback(settings.host) and not settings.allowed_hosts:
         click.echo(
             "note: everyone who can reach this machine can search this index; see docs/deploy.md",
@@ -134,7 +141,8 @@ def _allow_files() -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = _FILES if hard == resource.RLIM_INFINITY else min(_FILES, hard)
     if soft != resource.RLIM_INFINITY and soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+        with contextlib.suppress(OSError, ValueError):  # a sandbox may forbid it
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -35,8 +35,8 @@ _PREFIX = "map-"
 _KEPT = 16  # layouts in the cache directory
 _GROUP = 12  # sentences of one group on a map
 _LOOK = 64  # rows of a language that are looked at together
-_TRIES = 4  # looks at a language for translated sentences, per sentence wanted of it
-_TEXT = 300  # characters of a sentence
+_ALONE = 6000  # groups of one language that are passed over in looking for others
+_TEXT = 200  # characters of a sentence
 
 
 class MapError(SearchkbdError):
@@ -83,7 +83,8 @@ class Maps:
         """
         with self._lock:
             if generation != self._generation:
-                self._look_at(index.reader)
+                with index.reader.damage_reported():
+                    self._look_at(index.reader)
                 self._generation = generation
             if self._points is not None:
                 return self._points
@@ -132,23 +133,25 @@ class Maps:
 
     def _laid_out(self, vectors: NDArray[np.float32]) -> NDArray[np.float32] | None:
         """Return the places, None when they cannot be had."""
-        with self._lock:
-            if self._closed:
-                return None
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", layout.__name__],
-                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            )  # fmt: skip
-        too_long = threading.Timer(PATIENCE, self._process.kill)
-        too_long.start()
         try:
-            return _answer(self._process, vectors)
+            with self._lock:
+                if self._closed:
+                    return None
+                self._process = subprocess.Popen(
+                    [sys.executable, "-m", layout.__name__],
+                    stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                )  # fmt: skip
+            too_long = threading.Timer(PATIENCE, self._process.kill)
+            too_long.start()
+            try:
+                return _answer(self._process, vectors)
+            finally:
+                too_long.cancel()
         except (OSError, ValueError) as error:
             if not self._closed:
                 _log.error("the map could not be made: %s", error)
             return None
         finally:
-            too_long.cancel()
             with self._lock:
                 self._process = None
 
@@ -188,7 +191,7 @@ def _translated_first(reader: IndexReader, lang: str) -> Iterator[list[StoredSen
     rows = rows[np.argsort(_scattered(rows))]
     alone: list[list[StoredSentence]] = []
     looked = 0
-    while looked < len(rows) and len(alone) < _TRIES * SAMPLE:
+    while looked < len(rows) and len(alone) < _ALONE:
         for _, group in reader.groups_of(rows[looked : looked + _LOOK].tolist()).values():
             if any(sentence.lang != lang for sentence in group):
                 yield group

@@ -135,9 +135,7 @@ def test_the_host_header_is_in_no_link(phrasebook_index):
 # Errors
 
 
-@pytest.mark.parametrize(
-    "path", ["/nothing", "/memory/", "/static/", "//evil.example/x", "/a%2Fb"]
-)
+@pytest.mark.parametrize("path", ["/nothing", "/memory/", "/static/", "//evil.example/x", "/a%2Fb"])
 def test_an_unknown_address_is_a_page_of_its_own(browser, path):
     answer = browser.get(path)
     assert answer.status_code == 404

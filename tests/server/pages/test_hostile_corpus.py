@@ -15,7 +15,7 @@ from searchkbd.index.writer import build_index
 SCRIPT = "<script>alert('дом')</script>"
 TEXTS = (
     SCRIPT,
-    "дом \"><img src=x onerror=alert(1)> дом",
+    'дом "><img src=x onerror=alert(1)> дом',
     "дом </textarea></title></style><svg/onload=alert(1)>",
     "дом {{ 7 * 7 }} {% raw %} ${x} &lt;b&gt; &amp;",
     "дом' onmouseover='alert(1)",
@@ -31,9 +31,7 @@ def hostile(tmp_path_factory, embedded) -> Iterator[httpx.Client]:
     """A server of sentences whose texts, ids, groups and origins are all hostile."""
     directory = tmp_path_factory.mktemp("hostile") / "index"
     sentences = [
-        Sentence(
-            f"{lang}/../{n}?<i>\"'&#{n}", lang, text, f"<u>{n}", ORIGIN, None, Place("t", n)
-        )
+        Sentence(f"{lang}/../{n}?<i>\"'&#{n}", lang, text, f"<u>{n}", ORIGIN, None, Place("t", n))
         for n, text in enumerate(TEXTS)
         for lang, text in (("ru", text), ("kbd", f"унэ {text}"), ("ka", f"{text} sakhli"))
     ]

@@ -110,7 +110,9 @@ def test_more_results_are_an_address(browser):
     assert len(page_of(browser.get(more)).xpath(CARDS)) == 20
 
 
-@pytest.mark.parametrize(("k", "count"), [("3", 3), ("0", 1), ("x", 10), ("-5", 10), ("9" * 9, 100)])
+@pytest.mark.parametrize(
+    ("k", "count"), [("3", 3), ("0", 1), ("x", 10), ("-5", 10), ("9" * 9, 100)]
+)
 def test_a_number_out_of_bounds_is_brought_within(browser, k, count):
     page = page_of(browser.get("/", params={"q": "дом", "k": k}))
     assert len(page.xpath(CARDS)) == count
