@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlencode
 
+from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
 IMAGES = Path(__file__).resolve().parent.parent / "docs" / "images"
@@ -26,6 +27,7 @@ LARGEST = 200_000  # bytes of a picture
 _SEARCHKBD = [sys.executable, "-m", "searchkbd"]
 _ADDRESS = re.compile(r"http://\S+")
 _SIZE = {"width": 1120, "height": 760}
+_COLORS = 192
 _MAP_PATIENCE = 120_000  # milliseconds
 
 
@@ -58,16 +60,16 @@ def show_search(page: Page) -> None:
 
 
 def show_memory(page: Page) -> None:
-    asked = {"q": "Как же идут твои дела?", "from": "ru", "to": "kbd"}
+    asked = {"q": "Мой отец работает в школе.", "from": "ru", "to": "kbd"}
     page.goto("/memory?" + urlencode(asked))
     page.locator("#results .card").first.wait_for()
 
 
 def show_map(page: Page) -> None:
     page.goto("/overview")
-    drawing = page.locator("main svg:has(circle)")
-    drawing.wait_for(timeout=_MAP_PATIENCE)
-    drawing.scroll_into_view_if_needed()
+    page.locator(".map-points circle").first.wait_for(timeout=_MAP_PATIENCE)
+    page.locator("#map-title").evaluate("title => title.scrollIntoView()")
+    page.locator(".map-landmarks .fits").first.wait_for()
 
 
 PICTURES = {
@@ -90,6 +92,8 @@ def take(browser: Browser, address: str, directory: Path) -> None:
         path = directory / name
         page.screenshot(path=path, animations="disabled")
         context.close()
+        with Image.open(path) as picture:  # few colours, and so few bytes
+            picture.convert("RGB").quantize(_COLORS, dither=Image.Dither.NONE).save(path)
         size = path.stat().st_size
         print(f"{path}: {size:,} bytes")
         if size > LARGEST:

@@ -7,14 +7,12 @@ what a model needs: no ranks, groups and arithmetic, and nothing that is null.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from searchkbd.concordance.result import Concordance, Line
-from searchkbd.corpus.machine import MACHINE
-from searchkbd.index.reader import IndexReader
+from searchkbd.corpus.machine import is_machine
 from searchkbd.memory.diff import DELETE, EQUAL, INSERT
 from searchkbd.memory.match import Lookup, Match
 from searchkbd.search.hit import Hit, SearchResult, Translation
@@ -32,7 +30,6 @@ MAX_WHOLE_TEXT = 8000
 MAX_TRANSLATIONS = 12
 """Translations of one sentence."""
 
-_MACHINE = re.compile(rf"{MACHINE}(?:[:/-]|$)")
 _MARKS = {DELETE: ("[-", "-]"), INSERT: ("{+", "+}"), EQUAL: ("", "")}
 
 
@@ -52,9 +49,9 @@ class _Item:
     content: dict[str, Any]
 
 
-def search_answer(reader: IndexReader, result: SearchResult, notes: Sequence[str]) -> Answer:
+def search_answer(result: SearchResult, notes: Sequence[str]) -> Answer:
     """Return the hits of a search."""
-    items = [_hit(reader, hit) for hit in result.hits]
+    items = [_hit(hit) for hit in result.hits]
     kept, notes = _shortened("hits", items, notes)
     return _answer(f"query read as {result.lang}", {"lang": result.lang}, "hits", kept, notes)
 
@@ -70,7 +67,7 @@ def lookup_answer(lookup: Lookup, notes: Sequence[str]) -> Answer:
 
 def concordance_answer(found: Concordance, limit: int, offset: int, notes: Sequence[str]) -> Answer:
     """Return *limit* lines after the first *offset*."""
-    items = _fitting([_line(found.reader, line) for line in found.lines(limit, offset)])
+    items = _fitting([_line(line) for line in found.lines(limit, offset)])
     head = {"occurrences": found.occurrences, "sentences": found.sentences}
     heading = f"occurrences: {found.occurrences:,}; in sentences: {found.sentences:,}"
     notes = list(notes)
@@ -82,7 +79,7 @@ def concordance_answer(found: Concordance, limit: int, offset: int, notes: Seque
     return _answer(heading, head, "lines", items, notes)
 
 
-def sentence_answer(reader: IndexReader, sentence: SentenceDetails) -> Answer:
+def sentence_answer(sentence: SentenceDetails) -> Answer:
     """Return all that is known of a sentence."""
     meta = json.dumps(sentence.meta, ensure_ascii=False) if sentence.meta else ""
     known = {
@@ -90,7 +87,7 @@ def sentence_answer(reader: IndexReader, sentence: SentenceDetails) -> Answer:
         "markup": sentence.markup, "meta": meta,
     }  # fmt: skip
     known = {name: _cut(value) for name, value in known.items() if value}
-    shown, translations = _translations(reader, sentence.translations)
+    shown, translations = _translations(sentence.translations)
     text = _cut(sentence.text, MAX_WHOLE_TEXT)
     content = {
         "id": sentence.id, "lang": sentence.lang, "text": text, "origin": sentence.origin,
@@ -105,8 +102,8 @@ def sentence_answer(reader: IndexReader, sentence: SentenceDetails) -> Answer:
     return Answer("\n".join(lines), content)
 
 
-def _hit(reader: IndexReader, hit: Hit) -> _Item:
-    shown, translations = _translations(reader, hit.translations)
+def _hit(hit: Hit) -> _Item:
+    shown, translations = _translations(hit.translations)
     # What hits are ordered by says nothing to a model, unless it is the share of words found.
     name, value = ("score", hit.score) if hit.similarity is None else ("similarity", hit.similarity)
     content = {
@@ -154,8 +151,8 @@ def _match(lookup: Lookup, match: Match) -> _Item:
     return _Item("\n".join(text), content)
 
 
-def _line(reader: IndexReader, line: Line) -> _Item:
-    shown, translations = _translations(reader, line.translations)
+def _line(line: Line) -> _Item:
+    shown, translations = _translations(line.translations)
     # What is cut is far from the match.
     left, right = line.left, line.right
     room = max(MAX_TEXT - len(line.match), 0) // 2
@@ -174,14 +171,11 @@ def _line(reader: IndexReader, line: Line) -> _Item:
     return _Item("\n".join(text), content)
 
 
-def _translations(
-    reader: IndexReader, translations: Sequence[Translation]
-) -> tuple[list[str], dict[str, Any]]:
-    """Return the lines and the fields of *translations*, with who made them."""
+def _translations(translations: Sequence[Translation]) -> tuple[list[str], dict[str, Any]]:
+    """Return the lines and the fields of *translations*, machine translations marked."""
     shown, given = [], []
     for each in translations[:MAX_TRANSLATIONS]:
-        stored = reader.with_id(each.id)
-        mark = _mark(stored.origin) if stored else {}
+        mark = _mark(each.origin)
         given.append({"lang": each.lang, "text": _cut(each.text), **mark})
         shown.append(f"{each.lang} {given[-1]['text']}{' (machine)' if mark else ''}")
     fields: dict[str, Any] = {"translations": given}
@@ -229,7 +223,7 @@ def _answer(
 
 
 def _mark(origin: str) -> dict[str, bool]:
-    return {"machine": True} if _MACHINE.match(origin) else {}
+    return {"machine": True} if is_machine(origin) else {}
 
 
 def _origin(origin: str) -> str:

@@ -56,7 +56,7 @@ def _search(index: Index, asked: SearchArguments, check: Check) -> Answer:
         k=asked.limit,
         mode=asked.mode,
     )
-    return search_answer(index.reader, result, _absent(index, langs))
+    return search_answer(result, _absent(index, langs))
 
 
 def _look_up(index: Index, asked: LookupArguments, check: Check) -> Answer:
@@ -109,7 +109,7 @@ def _sentence(index: Index, asked: SentenceArguments, check: Check) -> Answer:
         raise AskedError(
             "no sentence has this id; take ids as search, tm_lookup and concordance give them"
         )
-    return sentence_answer(index.reader, found)
+    return sentence_answer(found)
 
 
 TOOLS = (

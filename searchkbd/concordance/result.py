@@ -216,5 +216,7 @@ def _line(
         end=spans[last][1],
         group=sentence.group,
         origin=sentence.origin,
-        translations=tuple(Translation(other.id, other.lang, other.text) for other in others),
+        translations=tuple(
+            Translation(other.id, other.lang, other.text, other.origin) for other in others
+        ),
     )

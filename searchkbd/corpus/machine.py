@@ -8,6 +8,7 @@ have ``tatoeba_id, source_lang, target_lang, source, target, similarity, model``
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -17,6 +18,8 @@ from searchkbd.corpus.sentence import Reject, Sentence
 
 MACHINE = "mt"
 """The origin of what a machine translated is this, a colon and the name of its model."""
+
+_ORIGIN = re.compile(rf"{MACHINE}(?:[:/-]|$)")
 
 SOURCE = "tatoeba"
 """The origin of what it translated."""
@@ -29,6 +32,12 @@ _RAW = (
     "tatoeba_id", "source_lang", "source", "target", "similarity", "model", "target_lang",
 )  # fmt: skip
 _TARGET_LANGUAGE = "kbd"
+
+
+def is_machine(origin: str) -> bool:
+    """Return whether what has this *origin* was translated by a machine: ``mt``, or what begins
+    with ``mt:``, ``mt-`` or ``mt/``."""
+    return _ORIGIN.match(origin) is not None
 
 
 @dataclass(frozen=True, slots=True)

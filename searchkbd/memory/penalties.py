@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
+from searchkbd.corpus.machine import is_machine
 from searchkbd.index.reader import StoredSentence
 from searchkbd.memory.quality import Term
 
@@ -21,7 +22,6 @@ PIVOT = 5
 INDIRECT = 2
 """Sentences of one Tatoeba group that are not linked to each other."""
 
-_MT = re.compile(r"mt(?:[:/-]|$)")
 _BY_NAME = re.compile(r"(?:^|[/:])penalty-(\d{1,3})(?=$|[/:])")
 
 Penalties = Sequence[tuple[str, int]]
@@ -67,7 +67,7 @@ def _by_name(origin: str) -> Term | None:
     """Return the largest penalty that the name of an origin calls for."""
     found = [Term(match[0].strip("/:"), min(int(match[1]), 100))
              for match in _BY_NAME.finditer(origin)]
-    if _MT.match(origin):
+    if is_machine(origin):
         found.append(Term("mt", MT))
     if origin.endswith(":fuzzy"):
         found.append(Term("fuzzy", FUZZY))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from searchkbd.corpus.groups import PREFIX
-from searchkbd.corpus.machine import MACHINE
+from searchkbd.corpus.machine import is_machine
 from searchkbd.corpus.options import ReadOptions
 from searchkbd.corpus.sentence import UNDETERMINED, CorpusError, Place, Reject
 from searchkbd.encoders.directory import file_digest
@@ -153,14 +153,14 @@ class PairReader:
             return
         made = 0
         for a, b in _diagonals(ones, others):
-            machine = _is_machine(a.origin) or _is_machine(b.origin)
+            machine = is_machine(a.origin) or is_machine(b.origin)
             if machine and not self._options.machine:
                 self.skipped[MACHINES] += 1
             elif made == self._options.per_group:
                 self.skipped[GROUP] += 1
             else:
                 made += 1
-                origin = a.origin if _is_machine(a.origin) else b.origin
+                origin = a.origin if is_machine(a.origin) else b.origin
                 yield Pair(langs, a.text, b.text, a.group, origin, machine, a.place)
 
 
@@ -205,10 +205,6 @@ def _hashed(units: Iterable[list[_Side]], digest: hashlib._Hash) -> Iterator[lis
 def _own(group: str) -> str:
     """Return a group as a file gave it; one that was made of the row will be made again."""
     return "" if group.startswith(PREFIX) else group
-
-
-def _is_machine(origin: str) -> bool:
-    return origin == MACHINE or origin.startswith(f"{MACHINE}:")
 
 
 def _shown(name: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from searchkbd.corpus.inline import markup_text
-from searchkbd.corpus.machine import MACHINE
+from searchkbd.corpus.machine import is_machine
 from searchkbd.corpus.xml_parse import MalformedError
 from searchkbd.memory.match import Match, MatchKind
 from searchkbd.pretranslation.tags import with_tags_of
@@ -48,11 +48,8 @@ class Filling:
 
     @property
     def is_machine(self) -> bool:
-        """Whether a machine translated it, which its origin tells (searchkbd.memory.penalties)."""
-        return any(
-            origin == MACHINE or origin.startswith((f"{MACHINE}:", f"{MACHINE}-", f"{MACHINE}/"))
-            for origin in (self.match.origin, self.match.source_origin)
-        )
+        """Whether a machine translated it, which its origin tells."""
+        return is_machine(self.match.origin) or is_machine(self.match.source_origin)
 
 
 def filling(

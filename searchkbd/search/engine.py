@@ -191,7 +191,7 @@ def _hit(
         origin=sentence.origin,
         group=sentence.group,
         translations=tuple(
-            Translation(member.id, member.lang, member.text)
+            Translation(member.id, member.lang, member.text, member.origin)
             for member in group
             if member.row != sentence.row
         ),

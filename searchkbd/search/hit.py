@@ -22,6 +22,7 @@ class Translation:
     id: str
     lang: str
     text: str
+    origin: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,7 +50,7 @@ def sentence_details(reader: IndexReader, id: str) -> SentenceDetails | None:
         markup=found.markup,
         meta=found.meta,
         translations=tuple(
-            Translation(other.id, other.lang, other.text)
+            Translation(other.id, other.lang, other.text, other.origin)
             for other in group
             if other.row != found.row
         ),

@@ -16,6 +16,7 @@ from starlette.types import Scope
 
 from searchkbd.errors import IndexBusyError, SearchkbdError
 from searchkbd.index.editing import EditError
+from searchkbd.server.service import OverloadedError
 from searchkbd.service.deadline import TooSlowError
 
 _log = logging.getLogger("searchkbd")
@@ -80,6 +81,10 @@ def add_error_handlers(app: FastAPI) -> None:
     @app.exception_handler(IndexBusyError)
     async def on_busy(request: Request, error: IndexBusyError) -> Response:
         return problem(503, "another process is writing to the index; try again")
+
+    @app.exception_handler(OverloadedError)
+    async def on_overload(request: Request, error: OverloadedError) -> Response:
+        return problem(503, str(error))
 
     @app.exception_handler(TooSlowError)
     async def on_slow(request: Request, error: TooSlowError) -> Response:

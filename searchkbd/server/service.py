@@ -11,6 +11,7 @@ from anyio import CapacityLimiter, to_thread
 from starlette.requests import Request
 
 from searchkbd.api import Index
+from searchkbd.errors import SearchkbdError
 from searchkbd.server.settings import ServerSettings
 from searchkbd.service.snapshots import Snapshots
 from searchkbd.service.writes import Writer
@@ -18,6 +19,11 @@ from searchkbd.service.writes import Writer
 _Result = TypeVar("_Result")
 
 _SLOW_THREADS = 2
+_MOST_WAITING = 100  # slow requests: beyond these, the last would wait for minutes
+
+
+class OverloadedError(SearchkbdError):
+    """More is asked than can be answered in time. Becomes a 503."""
 
 
 class Service:
@@ -38,12 +44,17 @@ class Service:
 
     async def slow(self, ask: Callable[[Index], _Result]) -> _Result:
         """Return ``ask(index)``, which may take seconds and must not hold searches up: batches,
-        concordances, counts of the whole index."""
+        concordances, counts of the whole index. Raises OverloadedError."""
+        self._require_room()
         return await to_thread.run_sync(self._lent, ask, limiter=self._slow)
 
     async def write(self, change: Callable[[Writer], _Result]) -> _Result:
-        """Return ``change(writer)``; changes wait for each other."""
+        """Return ``change(writer)``; changes wait for each other. Raises OverloadedError."""
         return await to_thread.run_sync(change, self.writer, limiter=self._writing)
+
+    def _require_room(self) -> None:
+        if self._slow.statistics().tasks_waiting >= _MOST_WAITING:
+            raise OverloadedError("too much is being asked; try again in a moment")
 
     def warm_up(self) -> None:
         """Load the encoder and open the index, so that the first to ask does not wait."""

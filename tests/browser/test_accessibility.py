@@ -33,12 +33,18 @@ PAGES = {
 }
 
 
+# On a phone only the layout is another.
+ON_A_PHONE = ("hits", "matches", "lines", "overview", "sentence")
+
+
 @pytest.mark.parametrize("look", LOOKS)
 def test_no_violations(open_page, expected, look):
     expected += ["404", "422"]
     page = open_page(**LOOKS[look])
     found = {}
     for name, path in PAGES.items():
+        if look == "phone" and name not in ON_A_PHONE:
+            continue
         page.goto(path)
         if name == "overview":
             page.locator(".map-points circle").first.wait_for(timeout=30_000)
@@ -55,6 +61,6 @@ def test_no_violations_in_what_opens(open_page, look):
     menu = violations(page)
     page.goto("/overview")
     page.locator(".map-points circle").first.wait_for(timeout=30_000)
-    page.locator("#map-svg").hover()
+    page.locator(".map-points circle").nth(17).hover(force=True)
     page.locator("#map-tip").wait_for()
     assert not menu + violations(page)

@@ -67,6 +67,8 @@ def test_order_is_skip_link_then_box_then_results(open_page):
 
 def test_the_skip_link_leads_to_the_content(open_page):
     page = open_page("/?q=Добрый день")
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
     page.evaluate("document.activeElement.blur()")
     page.keyboard.press("Tab")
     stop = focused(page)
@@ -74,6 +76,7 @@ def test_the_skip_link_leads_to_the_content(open_page):
     page.keyboard.press("Enter")
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.closest('main') !== null")
+    assert not [url for url in asked if "q=" in url], "nothing is searched again"
 
 
 def test_slash_goes_to_the_box(open_page):

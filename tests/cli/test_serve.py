@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import socket
+import subprocess
+import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -159,6 +162,23 @@ def test_a_port_for_which_one_has_no_right(process, small_index):
     done = process("serve", "--index", small_index, "--port", 80, prefix=prefix)
     assert done.code == 2
     assert "ports below 1024 need special rights" in done.err
+
+
+def test_that_the_index_cannot_be_written_to_is_said(small_index, tmp_path):
+    index = shutil.copytree(small_index, tmp_path / "index")
+    index.chmod(0o555)
+    announce = (
+        "from pathlib import Path; from searchkbd.server.run import _announce;"
+        "from searchkbd.server.settings import ServerSettings;"
+        f"_announce(ServerSettings(index=Path({str(index)!r})), 8765)"
+    )
+    without = ["--bounding-set=-dac_override", "--inh-caps=-dac_override"]
+    prefix = ["setpriv", *without] if os.geteuid() == 0 else []
+    done = subprocess.run(
+        [*prefix, sys.executable, "-c", announce], capture_output=True, timeout=PATIENCE, cwd=ROOT
+    )
+    index.chmod(0o755)
+    assert "may be found late" in done.stderr.decode()
 
 
 def test_no_index(run, tmp_path):

@@ -34,7 +34,7 @@ def test_a_sentence_comes_with_its_group_and_what_its_file_said(directory, trigr
     assert shape == {
         "id": "a/1", "lang": "ru", "text": "Снег идёт.", "origin": "мы", "group": "g",
         "context": None, "markup": None, "meta": {"note": "n"},
-        "translations": [{"id": "a/2", "lang": "en", "text": "It is snowing."}],
+        "translations": [{"id": "a/2", "lang": "en", "text": "It is snowing.", "origin": "мы"}],
     }  # fmt: skip
     assert json.loads(json.dumps(shape)) == shape
 

@@ -17,6 +17,7 @@ class Translation(BaseModel):
     id: str
     lang: str
     text: str
+    origin: str
 
 
 class Hit(BaseModel):

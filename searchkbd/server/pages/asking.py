@@ -9,9 +9,9 @@ from typing import Generic, TypeVar
 from markupsafe import Markup
 
 from searchkbd.api import MAX_QUERY_CHARS, Index, has_words
-from searchkbd.index.reader import IndexReader
+from searchkbd.corpus.machine import is_machine
 from searchkbd.search.hit import Translation
-from searchkbd.server.pages.marking import highlighted, is_machine
+from searchkbd.server.pages.marking import highlighted
 from searchkbd.service.deadline import TooSlowError
 from searchkbd.text.forms import stored_form
 from searchkbd.text.languages import LANGUAGES, UnknownLanguageError, normalize_language
@@ -20,7 +20,6 @@ _Value = TypeVar("_Value")
 
 _CHIPS = 8  # languages offered at once; others unfold
 _TRANSLATIONS = 12  # shown with a sentence; its own page has all
-_BATCH = 500
 
 
 class ProblemError(ValueError):
@@ -150,28 +149,12 @@ def choices(
 
 
 def shown_translations(
-    reader: IndexReader, query: str, groups: Sequence[Sequence[Translation]]
-) -> list[tuple[ShownText, ...]]:
-    """Return each of *groups* of translations as it is shown, the first of each at most."""
-    groups = [group[:_TRANSLATIONS] for group in groups]
-    origins = _origins(reader, [each.id for group in groups for each in group])
-    return [
-        tuple(
-            ShownText(
-                each.id, each.lang, each.text, highlighted(query, each.text),
-                is_machine(origins.get(each.id, "")),
-            )
-            for each in group
+    query: str, translations: Sequence[Translation]
+) -> tuple[ShownText, ...]:
+    """Return *translations*, the first of many, as they are shown."""
+    return tuple(
+        ShownText(
+            each.id, each.lang, each.text, highlighted(query, each.text), is_machine(each.origin)
         )
-        for group in groups
-    ]  # fmt: skip
-
-
-def _origins(reader: IndexReader, ids: Sequence[str]) -> dict[str, str]:
-    found = {}
-    for start in range(0, len(ids), _BATCH):
-        batch = ids[start : start + _BATCH]
-        marks = ",".join("?" * len(batch))
-        for sentence in reader.iterate(f"s.id IN ({marks})", batch):
-            found[sentence.id] = sentence.origin
-    return found
+        for each in translations[:_TRANSLATIONS]
+    )

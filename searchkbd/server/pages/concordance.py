@@ -113,9 +113,7 @@ def _found(index: Index, want: _Asked, seconds: float) -> Found:
     pages = max(1, -(-found.occurrences // _LINES))
     page = min(want.page, pages)
     lines = list(found.lines(_LINES, (page - 1) * _LINES))
-    translations = shown_translations(
-        index.reader, want.pattern, [line.translations for line in lines]
-    )
+    translations = [shown_translations(want.pattern, line.translations) for line in lines]
     return Found(
         found.occurrences,
         found.sentences,

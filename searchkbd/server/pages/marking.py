@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 
 from markupsafe import Markup, escape
 
-from searchkbd.corpus.machine import MACHINE
 from searchkbd.memory.diff import DELETE, EQUAL, INSERT
 from searchkbd.memory.match import Match, MatchKind
 from searchkbd.search.highlight import highlights
 
-_MACHINE = re.compile(rf"{MACHINE}(?:[:/-]|$)")
 _ELEMENTS = {DELETE: "del", INSERT: "ins"}
-
-
-def is_machine(origin: str) -> bool:
-    """Return whether what comes from *origin* was translated by a machine (docs/memory.md)."""
-    return _MACHINE.match(origin) is not None
 
 
 def marked(text: str, spans: Iterable[tuple[int, int]]) -> Markup:

@@ -14,12 +14,12 @@ from fastapi import APIRouter, Depends, FastAPI, Request
 from starlette.responses import Response
 
 from searchkbd.api import Index
+from searchkbd.corpus.machine import is_machine
 from searchkbd.encoders.use_weights import cache_directory
 from searchkbd.server.api.embeddings import shown
 from searchkbd.server.layout import HEIGHT, WIDTH
 from searchkbd.server.pages.labels import labels_for
 from searchkbd.server.pages.map import MapError, Maps, Point
-from searchkbd.server.pages.marking import is_machine
 from searchkbd.server.pages.rendering import render
 from searchkbd.server.service import Service, service_of
 from searchkbd.text.languages import LANGUAGES

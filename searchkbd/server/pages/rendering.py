@@ -10,9 +10,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
+from searchkbd.corpus.machine import is_machine
 from searchkbd.server.pages.assets import asset_path
 from searchkbd.server.pages.labels import UI_LANGUAGES, labels_for
-from searchkbd.server.pages.marking import is_machine
 from searchkbd.text.languages import LANGUAGES
 
 FRAGMENT = "X-Fragment"

@@ -86,9 +86,7 @@ def _found(index: Index, query: str, spoken: str, wanted: tuple[str, ...], k: in
         query_lang=known_language(spoken) if spoken else None,
         k=k,
     )
-    translations = shown_translations(
-        index.reader, query, [hit.translations for hit in result.hits]
-    )
+    translations = [shown_translations(query, hit.translations) for hit in result.hits]
     return Found(
         result.lang,
         tuple(

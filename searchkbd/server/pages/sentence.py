@@ -12,8 +12,8 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from searchkbd.api import Index
-from searchkbd.index.reader import StoredSentence
-from searchkbd.search.hit import Hit, SearchMode
+from searchkbd.search.hit import Hit, SearchMode, Translation
+from searchkbd.search.sentence import SentenceDetails
 from searchkbd.server.pages.rendering import render
 from searchkbd.server.service import Service, service_of
 from searchkbd.text.spans import word_spans
@@ -34,8 +34,8 @@ class Page:
     """What is shown of a sentence: the others of its group, and ``more`` that are not shown, its
     words, what its file said of it, and sentences of other groups that are near in meaning."""
 
-    sentence: StoredSentence
-    translations: Sequence[StoredSentence]
+    sentence: SentenceDetails
+    translations: Sequence[Translation]
     more: int
     words: Sequence[str]
     facts: Sequence[tuple[str, str]]
@@ -56,22 +56,18 @@ async def sentence_page(
 
 
 def _page(index: Index, id: str) -> Page | None:
-    reader = index.reader
-    with reader.damage_reported():
-        sentence = reader.with_id(id)
-        if sentence is None:
-            return None
-        group = reader.groups([sentence.group_row])[sentence.group_row]
-    others = [other for other in group if other.row != sentence.row]
+    sentence = index.sentence(id)
+    if sentence is None:
+        return None
     # Those of its own language are other versions of it, not translations.
-    others.sort(key=lambda other: other.lang == sentence.lang)
+    others = sorted(sentence.translations, key=lambda other: other.lang == sentence.lang)
     return Page(
         sentence,
         others[:_TRANSLATIONS],
         len(others[_TRANSLATIONS:]),
         words_of(sentence.text),
         facts_of(sentence.meta),
-        _similar(index, sentence, len(group)),
+        _similar(index, sentence, 1 + len(others)),
     )
 
 
@@ -92,7 +88,7 @@ def facts_of(meta: Mapping[str, Any]) -> list[tuple[str, str]]:
     return facts
 
 
-def _similar(index: Index, sentence: StoredSentence, own: int) -> list[Hit]:
+def _similar(index: Index, sentence: SentenceDetails, own: int) -> list[Hit]:
     try:
         hits = index.search(
             sentence.text[:_QUERY], query_lang=sentence.lang, k=_SIMILAR + min(own, _OWN),

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from lxml import html
 
-from searchkbd.server.pages.marking import highlighted, is_machine, marked
+from searchkbd.server.pages.marking import highlighted, marked
 
 HOSTILE = st.text(st.sampled_from("<>&\"'/ aбщӏ{}%\n"), max_size=40)
 
@@ -37,14 +36,3 @@ def test_a_query_cannot_bring_elements_in(query, text):
     tree = parsed(highlighted(query, text))
     assert tree.text_content() == text
     assert {mark.tag for mark in tree} <= {"mark"}
-
-
-@pytest.mark.parametrize(
-    ("origin", "machine"),
-    [
-        ("mt", True), ("mt:nllb", True), ("mt-google", True), ("mt/x", True),
-        ("mtx", False), ("tatoeba", False), ("not:mt", False), ("", False),
-    ],
-)  # fmt: skip
-def test_machine_translation_is_known_by_its_origin(origin, machine):
-    assert is_machine(origin) is machine
