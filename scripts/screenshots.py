@@ -26,7 +26,7 @@ LARGEST = 200_000  # bytes of a picture
 
 _SEARCHKBD = [sys.executable, "-m", "searchkbd"]
 _ADDRESS = re.compile(r"http://\S+")
-_SIZE = {"width": 1120, "height": 760}
+_SIZE = {"width": 1120, "height": 800}
 _COLORS = 192
 _MAP_PATIENCE = 120_000  # milliseconds
 
@@ -89,6 +89,7 @@ def take(browser: Browser, address: str, directory: Path) -> None:
         page = context.new_page()
         show(page)
         page.evaluate("document.activeElement.blur()")
+        page.wait_for_timeout(300)  # until nothing moves
         path = directory / name
         page.screenshot(path=path, animations="disabled")
         context.close()

@@ -11,8 +11,7 @@ from urllib.parse import quote
 import httpx
 import lxml.html
 import pytest
-from live_server import LiveServer, live_server
-from patient_server import read_all
+from live_server import LiveServer, live_server, read_all
 
 from searchkbd.corpus.sentence import Place, Sentence
 from searchkbd.index.writer import build_index

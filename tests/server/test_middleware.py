@@ -14,8 +14,7 @@ import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from live_server import LiveServer, live_server
-from patient_server import read_all
+from live_server import LiveServer, live_server, read_all
 from starlette.responses import StreamingResponse
 
 from searchkbd.api import Index

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
-from patient_server import PatientServer, patient_server, read_all
+from live_server import LiveServer, live_server, read_all
 from starlette.responses import Response
 
 from searchkbd.server.protocol import PatientProtocol
@@ -29,16 +29,16 @@ def limits(monkeypatch) -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def server(phrasebook_index) -> Iterator[PatientServer]:
-    with patient_server(phrasebook_index) as running:
+def server(phrasebook_index) -> Iterator[LiveServer]:
+    with live_server(phrasebook_index) as running:
         yield running
 
 
-def connections(server: PatientServer) -> int:
+def connections(server: LiveServer) -> int:
     return len(server.server.server_state.connections)
 
 
-def wait_until_alone(server: PatientServer) -> None:
+def wait_until_alone(server: LiveServer) -> None:
     end = time.monotonic() + 30
     while connections(server) and time.monotonic() < end:
         time.sleep(0.02)

@@ -7,7 +7,7 @@ import time
 
 import httpx
 import pytest
-from patient_server import PatientServer, patient_server, read_all
+from live_server import LiveServer, live_server, read_all
 from starlette.responses import Response
 
 from searchkbd.server import run
@@ -20,11 +20,11 @@ HEAD = (
 )
 
 
-def stop(server: PatientServer) -> None:
+def stop(server: LiveServer) -> None:
     server.server.should_exit = True
 
 
-def refused(server: PatientServer) -> bool:
+def refused(server: LiveServer) -> bool:
     """Return whether new connections come to be refused within a second or two."""
     end = time.monotonic() + 5
     while time.monotonic() < end:
@@ -37,7 +37,7 @@ def refused(server: PatientServer) -> bool:
 
 
 def test_a_request_that_has_begun_is_answered_and_new_ones_are_refused(phrasebook_index):
-    with patient_server(phrasebook_index) as server:
+    with live_server(phrasebook_index) as server:
         with server.connect() as idle, server.connect() as begun:
             idle.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
             assert idle.recv(65536).startswith(b"HTTP/1.1 200 ")
@@ -56,7 +56,7 @@ def test_a_request_that_has_begun_is_answered_and_new_ones_are_refused(phraseboo
 
 
 def test_work_that_has_begun_is_done(phrasebook_index):
-    with patient_server(phrasebook_index) as server:
+    with live_server(phrasebook_index) as server:
         begun = []
 
         async def work() -> str:
@@ -79,7 +79,7 @@ def test_work_that_has_begun_is_done(phrasebook_index):
 @pytest.mark.parametrize("held", ["a body that does not come", "an answer that nobody takes"])
 def test_a_client_that_never_ends_is_not_waited_for(phrasebook_index, monkeypatch, held):
     monkeypatch.setattr(run, "GRACE", 1)
-    with patient_server(phrasebook_index, limits=Limits(body_seconds=30.0)) as server:
+    with live_server(phrasebook_index, limits=Limits(body_seconds=30.0)) as server:
 
         def large() -> Response:
             return Response(b"x" * 50_000_000)
@@ -99,7 +99,7 @@ def test_a_client_that_never_ends_is_not_waited_for(phrasebook_index, monkeypatc
 
 
 def test_the_index_is_let_go(phrasebook_index):
-    with patient_server(phrasebook_index) as server:
+    with live_server(phrasebook_index) as server:
         assert httpx.get(f"{server.url}/api/search", params={"q": "вода"}).status_code == 200
         snapshots = server.server.config.loaded_app.state.service.snapshots
     assert not snapshots.refresh()  # closed
