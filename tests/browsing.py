@@ -12,7 +12,15 @@ from typing import NoReturn
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, Response, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    ConsoleMessage,
+    Locator,
+    Page,
+    Request,
+    Response,
+    sync_playwright,
+)
 
 INSECURE_HOST = "searchkbd.test"
 """A name by which the browser finds this machine; pages of it are not trusted with everything."""
@@ -30,6 +38,8 @@ _AXE = {
     "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"],
     "resultTypes": ["violations"],
 }
+
+_MAP_PATIENCE = 60_000  # milliseconds
 
 _ABORTED = "net::ERR_ABORTED"  # by the page itself, which has asked something newer
 
@@ -98,6 +108,14 @@ class Watch:
     def _on_dialog(self, message: str, dismiss) -> None:
         self._seen.append(f"dialog: {message}")
         dismiss()
+
+
+def map_points(page: Page) -> Locator:
+    """Return the points of the map that *page* shows, once it has been computed, which it is once
+    for an index."""
+    points = page.locator(".map-points circle")
+    points.first.wait_for(timeout=_MAP_PATIENCE)
+    return points
 
 
 def violations(page: Page) -> str:

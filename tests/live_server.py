@@ -55,7 +55,6 @@ def live_server(index: Path, **settings: Any) -> Iterator[LiveServer]:
         served = ServerSettings(index=index, port=port, **settings)
         config = server_config(served)
         config.app, config.factory = create_app(served), False  # the test has it in its hands
-        config.log_config = None  # the logging of the test process stays as it is
         server = uvicorn.Server(config)
 
         def run() -> None:

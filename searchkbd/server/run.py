@@ -107,6 +107,7 @@ class _Server(uvicorn.Server):
 
 def _work(settings: ServerSettings, listening: socket.socket) -> None:
     """Serve in this process."""
+    logging.config.dictConfig(_LOGGING)  # again, where it is a process of its own
     server = _Server(server_config(settings))
     try:
         server.run(sockets=[listening])
@@ -122,7 +123,7 @@ def server_config(settings: ServerSettings) -> uvicorn.Config:
         http=PatientProtocol,
         ws="none",
         lifespan="on",
-        log_config=_LOGGING,
+        log_config=None,  # whoever runs it says where lines go
         # Queries are nobody's business, and what a proxy says of clients is not needed.
         access_log=False,
         proxy_headers=False,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from browsing import violations
+from browsing import map_points, violations
 
 LOOKS = {
     "light": {"color_scheme": "light"},
@@ -47,7 +47,7 @@ def test_no_violations(open_page, expected, look):
             continue
         page.goto(path)
         if name == "overview":
-            page.locator(".map-points circle").first.wait_for(timeout=30_000)
+            map_points(page)
         if wrong := violations(page):
             found[name] = wrong
     assert not found, "\n\n".join(f"{name}:\n{wrong}" for name, wrong in found.items())
@@ -60,7 +60,6 @@ def test_no_violations_in_what_opens(open_page, look):
     page.locator("#results [data-copy]").first.click()
     menu = violations(page)
     page.goto("/overview")
-    page.locator(".map-points circle").first.wait_for(timeout=30_000)
-    page.locator(".map-points circle").nth(17).hover(force=True)
+    map_points(page).nth(17).hover(force=True)
     page.locator("#map-tip").wait_for()
     assert not menu + violations(page)

@@ -5,17 +5,15 @@ from __future__ import annotations
 import re
 
 import pytest
+from browsing import map_points
 from playwright.sync_api import Locator, Page, expect
-
-MAP_PATIENCE = 30_000  # milliseconds; a layout is computed once for an index
 
 PHONE = {"viewport": {"width": 360, "height": 740}, "is_mobile": True, "has_touch": True}
 
 
 def points(page: Page) -> Locator:
-    """Return the points of the map, once it has been computed; the script asks for it."""
-    found = page.locator(".map-points circle")
-    found.first.wait_for(timeout=MAP_PATIENCE)
+    """Return the points of the map, which is scrolled to."""
+    found = map_points(page)
     page.locator("#map-svg").scroll_into_view_if_needed()
     return found
 

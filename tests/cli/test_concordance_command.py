@@ -37,7 +37,8 @@ def test_the_shape_of_json(run, small_index, texts):
         "id": "water-ru", "lang": "ru", "left": "Вода ", "match": "холодная", "right": ".",
         "start": 5, "end": 13, "text": texts["water"]["ru"], "group": "water",
         "origin": "small.tsv",
-        "translations": [{"id": "water-kbd", "lang": "kbd", "text": texts["water"]["kbd"]}],
+        "translations": [{"id": "water-kbd", "lang": "kbd", "text": texts["water"]["kbd"],
+                              "origin": "small.tsv"}],
     }  # fmt: skip
 
 

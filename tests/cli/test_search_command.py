@@ -34,9 +34,11 @@ def test_the_shape_of_json(run, small_index, texts):
     assert (hit["group"], hit["origin"]) == ("water", "small.tsv")
     assert 0 <= hit["score"] <= 1 and -1 <= hit["similarity"] <= 1
     assert sorted(tuple(t.values()) for t in hit["translations"]) == sorted(
-        (f"water-{lang}", lang, text) for lang, text in texts["water"].items() if lang != "ru"
+        (f"water-{lang}", lang, text, "small.tsv")
+        for lang, text in texts["water"].items()
+        if lang != "ru"
     )
-    assert all(list(t) == ["id", "lang", "text"] for t in hit["translations"])
+    assert all(list(t) == ["id", "lang", "text", "origin"] for t in hit["translations"])
 
 
 def test_text_output(run, small_index, texts):
