@@ -263,10 +263,19 @@ class IndexReader:
         found[order] = here
         return found
 
-    def with_key(self, key: str, lang: str) -> list[StoredSentence]:
-        """Return the sentences of *lang* whose search key is *key*."""
-        same_hash = self._select("s.key_hash", [key_hash(key)])
-        return [s for s in same_hash if s.lang == lang and s.key == key]
+    def with_key(
+        self, key: str, lang: str, *, beside: str | None = None
+    ) -> list[StoredSentence]:
+        """Return the sentences of *lang* whose search key is *key*; with *beside*, of groups that
+        have a sentence in that language."""
+        found = self.connection.execute(
+            f"{_SELECT} WHERE s.key_hash = ?1 AND (?2 IS NULL OR EXISTS"
+            " (SELECT 1 FROM sentences t WHERE t.group_row = s.group_row AND t.lang = ?2))"
+            " ORDER BY s.row",
+            (key_hash(key), beside),
+        )
+        # The language is looked at here, after the row was checked: damage is no answer.
+        return [s for s in map(self._stored, found) if s.lang == lang and s.key == key]
 
     def vectors(self, rows: Sequence[int]) -> np.ndarray:
         """Return float32 [n, dim], the vector of each row."""

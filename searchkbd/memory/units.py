@@ -115,7 +115,8 @@ class UnitFinder:
         """Return (the same sentence in another group, a target in that group)."""
         place = near.lang, near.key
         if place not in self._beyond:
-            twins = self._reader.with_key(near.key, near.lang)[:MAX_TWINS]
+            twins = self._reader.with_key(near.key, near.lang, beside=self._target_lang)
+            twins = twins[:MAX_TWINS]
             groups = self._reader.groups({twin.group_row for twin in twins})
             self._beyond[place] = [
                 (twin, target)

@@ -13,6 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from searchkbd.corpus.options import ReadOptions
+from searchkbd.corpus.read import read_corpus
 from searchkbd.corpus.sentence import Place, Sentence
 from searchkbd.errors import IndexDamagedError, IndexNotFoundError
 from searchkbd.index import codes
@@ -223,3 +225,17 @@ def test_a_read_only_index_is_read(index):
     for path in [index, *index.rglob("*")]:
         path.chmod(0o755 if path.is_dir() else 0o644)
     assert (result.returncode, result.stdout) == (0, "10\n"), result.stderr
+
+
+def test_a_key_is_looked_for_in_groups_that_have_another_language(tmp_path, trigrams):
+    file = tmp_path / "rows.tsv"
+    file.write_text(
+        "id\tlang\ttext\tgroup\n1\tru\tДа.\ta\n2\ttr\tEvet.\ta\n3\tru\tДа.\tb\n4\ten\tYes.\tb\n",
+        encoding="utf-8",
+    )
+    build_index(tmp_path / "index", read_corpus(file, ReadOptions()), trigrams)
+    with IndexReader(tmp_path / "index") as reader:
+        assert [s.id for s in reader.with_key("да.", "ru")] == ["1", "3"]
+        assert [s.id for s in reader.with_key("да.", "ru", beside="en")] == ["3"]
+        assert reader.with_key("да.", "ru", beside="fr") == []
+        assert reader.with_key("да.", "en", beside="ru") == []
