@@ -264,13 +264,14 @@ def test_it_does_not_open_more_than_are_asked_for(index):
 
 
 def test_what_is_no_index_is_an_error_at_once(tmp_path, index):
+    before = set(threading.enumerate())  # servers of other tests among them
     with pytest.raises(IndexNotFoundError):
         Snapshots(tmp_path / "none")
     set_meta(index, "format", "999")
     with pytest.raises(IndexDamagedError):
         Snapshots(index)
-    threads = [thread.name for thread in threading.enumerate()]
-    assert "searchkbd-watch" not in threads
+    begun = set(threading.enumerate()) - before
+    assert "searchkbd-watch" not in {thread.name for thread in begun}
 
 
 def test_a_chosen_encoder_is_used(index, embedded):
