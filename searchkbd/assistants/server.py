@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Any
 
 import mcp_types as types
@@ -129,8 +129,7 @@ class _Desk:
 
     def _warm_up(self) -> None:
         try:
-            with self._snapshots.lend() as index, suppress(ValueError):
-                index.search("а", k=1)
+            self._snapshots.warm_up()
         except SearchkbdError as error:
             _log.error("%s", error)
 

@@ -31,7 +31,7 @@ def create_app(settings: ServerSettings) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         with Snapshots(settings.index, settings.encoder) as snapshots:
             app.state.service = Service(settings, snapshots)
-            await to_thread.run_sync(app.state.service.warm_up)
+            await to_thread.run_sync(snapshots.warm_up)
             yield
 
     app = FastAPI(

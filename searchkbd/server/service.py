@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from contextlib import suppress
 from typing import TypeVar
 
 from anyio import CapacityLimiter, to_thread
@@ -19,7 +18,7 @@ from searchkbd.service.writes import Writer
 _Result = TypeVar("_Result")
 
 _SLOW_THREADS = 2
-_MOST_WAITING = 100  # slow requests: beyond these, the last would wait for minutes
+_MOST_WAITING = 100  # slow requests, or changes: beyond these, the last would wait for minutes
 
 
 class OverloadedError(SearchkbdError):
@@ -45,25 +44,22 @@ class Service:
     async def slow(self, ask: Callable[[Index], _Result]) -> _Result:
         """Return ``ask(index)``, which may take seconds and must not hold searches up: batches,
         concordances, counts of the whole index. Raises OverloadedError."""
-        self._require_room()
+        _require_room(self._slow)
         return await to_thread.run_sync(self._lent, ask, limiter=self._slow)
 
     async def write(self, change: Callable[[Writer], _Result]) -> _Result:
         """Return ``change(writer)``; changes wait for each other. Raises OverloadedError."""
+        _require_room(self._writing)
         return await to_thread.run_sync(change, self.writer, limiter=self._writing)
-
-    def _require_room(self) -> None:
-        if self._slow.statistics().tasks_waiting >= _MOST_WAITING:
-            raise OverloadedError("too much is being asked; try again in a moment")
-
-    def warm_up(self) -> None:
-        """Load the encoder and open the index, so that the first to ask does not wait."""
-        with self.snapshots.lend() as index, suppress(ValueError):
-            index.search("а", k=1)
 
     def _lent(self, ask: Callable[[Index], _Result]) -> _Result:
         with self.snapshots.lend() as index:
             return ask(index)
+
+
+def _require_room(limiter: CapacityLimiter) -> None:
+    if limiter.statistics().tasks_waiting >= _MOST_WAITING:
+        raise OverloadedError("too much is being asked; try again in a moment")
 
 
 def service_of(request: Request) -> Service:

@@ -116,6 +116,11 @@ class Snapshots:
         finally:
             self._give_back(generation, index)
 
+    def warm_up(self) -> None:
+        """Load the encoder and what a search reads, so that the first to ask does not wait."""
+        with self.lend() as index, suppress(ValueError):
+            index.search("а", k=1)
+
     def refresh(self) -> bool:
         """Take the index anew if it has changed; return whether it has."""
         with self._refreshing:

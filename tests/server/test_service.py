@@ -11,6 +11,7 @@ from live_server import live_server
 
 from searchkbd.api import Index
 from searchkbd.server import service
+from searchkbd.service.writes import Writer
 
 
 def test_more_than_can_wait_are_told_to_come_again_and_searches_go_on(
@@ -44,6 +45,31 @@ def test_more_than_can_wait_are_told_to_come_again_and_searches_go_on(
             assert httpx.get(f"{server.url}/api/search?q=вода").status_code == 200
             go.set()
             assert [answer.result().status_code for answer in asked] == [200] * 4
+
+
+def test_changes_that_wait_are_bounded_too(demo_copy, token, monkeypatch):
+    monkeypatch.setattr(service, "_MOST_WAITING", 1)
+    go, begun = threading.Event(), threading.Semaphore(0)
+    with live_server(demo_copy, allow_writes=True, token=token) as server:
+
+        async def work() -> str:
+            def change(writer: Writer) -> str:
+                begun.release()
+                assert go.wait(30)
+                return "done"
+
+            return await server.app.state.service.write(change)
+
+        server.app.add_api_route("/work", work)
+        with ThreadPoolExecutor(2) as others:
+            asked = [others.submit(httpx.get, f"{server.url}/work", timeout=60) for _ in range(2)]
+            assert begun.acquire(timeout=30)
+            limiter = server.app.state.service._writing
+            while limiter.statistics().tasks_waiting < 1:
+                pass
+            assert httpx.get(f"{server.url}/work").status_code == 503
+            go.set()
+            assert [answer.result().status_code for answer in asked] == [200] * 2
 
 
 @pytest.mark.parametrize("which", ["quick", "slow"])
