@@ -67,8 +67,10 @@ def test_changes_that_wait_are_bounded_too(demo_copy, token, monkeypatch):
             limiter = server.app.state.service._writing
             while limiter.statistics().tasks_waiting < 1:
                 pass
-            assert httpx.get(f"{server.url}/work").status_code == 503
-            go.set()
+            try:
+                assert httpx.get(f"{server.url}/work", timeout=5).status_code == 503
+            finally:
+                go.set()
             assert [answer.result().status_code for answer in asked] == [200] * 2
 
 
